@@ -1,0 +1,1 @@
+"""What knows music: files, scores, encodings. Plain Python and numpy; no tensors."""

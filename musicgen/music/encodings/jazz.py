@@ -1,0 +1,323 @@
+"""The `jazz` encoding: one line over chord changes.
+
+A step is a note: its onset (ticks since the onset before), then its pitch, then its duration; 24
+ticks to a quarter note hold triplets, sixteenths and 32nds. A wait of 96 ticks or more begins with
+*rest steps* of 96 ticks each, so onset value 96 always means a rest, and pitch and duration are
+then forced.
+
+Held: the line's starts, pitches and durations (1 to 96 ticks), its track's name, channel and
+program, chord symbols as markers, metre, tempo, key. Not held: velocities, other tracks, words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from musicgen.errors import InputError, RequestError
+from musicgen.music.constraints import Automaton, fixed, product
+from musicgen.music.encodings.encoding import Array, Context, Encoding, Steps
+from musicgen.music.score import KEY, METRE, NOTE, TEMPO, Score, Table, Text, Track, table
+from musicgen.music.theory import Chord, chords_from_markers
+from musicgen.music.vocabulary import Field, Vocabulary
+from musicgen.music.wishes import Wishes
+
+RESOLUTION = 24  # ticks per quarter note
+LONGEST = 96  # ticks: the longest wait of one step, and the longest note
+REST = 128  # a rest's place among the pitches
+NO_PITCH_CLASS = 12
+TENOR_SAX = 66  # program of a new line
+VELOCITY = 80  # of every decoded note: the encoding does not hold it
+SAME_TICK = 3  # notes the grammar allows on one tick
+FAR = 2**30  # ticks: later than any change
+_EYES = {size: np.eye(size, dtype=np.float32) for size in (4, 8, 9, 13, 18, 24)}
+_BITS = (np.arange(4096)[:, None] >> np.arange(12) & 1).astype(np.float32)
+
+ONSET, PITCH, DURATION = range(3)
+FIELDS = (
+    Field("onset", tuple(range(LONGEST + 1)), "ticks since the onset before; 96 is a rest", moves_clock=True),
+    Field("pitch", tuple(range(REST + 1)), "MIDI pitch; 128 is a rest"),
+    Field("duration", tuple(range(LONGEST + 1)), "ticks; 0 is a rest's"),
+)
+
+# columns of the timeline
+TICK, BAR_START, BAR_TICKS, TEMPO_BPM, ROOT, CHORD, NEXT_TICK, NEXT_ROOT, NEXT_CHORD = range(9)
+
+
+class JazzEncoding(Encoding):
+    """A monophonic line over chord changes, one note a step."""
+
+    name: ClassVar[str] = "jazz"
+    resolution: ClassVar[int] = RESOLUTION
+    vocabulary: ClassVar[Vocabulary] = Vocabulary("jazz", FIELDS)
+    width: ClassVar[int] = 24 + 8 + 4 + 2 * (13 + 12) + 9 + 2 * 13 + 18
+
+    # -- a score as steps, and back
+
+    def quantize(self, document: Score) -> Score:
+        """The line on the grid of 24 ticks a quarter, with the chords, metre, tempo and key.
+
+        Raises:
+            InputError: no track holds a line.
+        """
+        line = melody(document)
+        starts, durations, order, _ = _on_grid(line.notes, document.resolution)
+        notes = table(NOTE, zip(starts, durations, line.notes["pitch"][order], [VELOCITY] * len(order), strict=True))
+        track = Track(line.name, line.channel, line.program, notes)
+        return replace(_frame(document), tracks=(track,))
+
+    def encode(self, document: Score) -> tuple[Steps, Context]:
+        """The values `(T, 3)` of the line's steps, and what is given."""
+        line = melody(document)
+        starts, durations, order, moved = _on_grid(line.notes, document.resolution)
+        frame = replace(_frame(document), tracks=(Track(line.name, line.channel, line.program),))
+        end = int((starts + durations).max(initial=1))
+        source = replace(line, notes=line.notes[order])
+        context = Context(frame, timeline(frame), end, source, document.resolution, moved)
+        return _steps(starts, line.notes["pitch"][order], durations), context
+
+    def decode(self, values: Steps, context: Context) -> Score:
+        """The line as a score; steps at or after the context's end are left out."""
+        clock = np.cumsum(values[:, ONSET])
+        sounding = (values[:, ONSET] < LONGEST) & (values[:, PITCH] < REST) & (clock < context.end)
+        starts, (_, pitches, durations) = clock[sounding], values[sounding].T
+        notes = table(NOTE, zip(starts, durations, pitches, [VELOCITY] * len(starts), strict=True))
+        return replace(context.frame, tracks=(replace(context.frame.tracks[0], notes=notes),))
+
+    # -- what a network sees and may do
+
+    def features(self, xp: Any, rows: Array, clock: Array, standing: Array) -> Array:
+        """Place in bar and form, chord now and next, the last pitch against both, tempo."""
+        bar_clock = clock - rows[..., BAR_START]
+        place = bar_clock % rows[..., BAR_TICKS]
+        until = xp.clip((rows[..., NEXT_TICK] - clock) // RESOLUTION, 0, 8)
+        parts = [
+            _one_hot(xp, place % RESOLUTION, 24),
+            _one_hot(xp, xp.minimum(place // RESOLUTION, 7), 8),
+            _one_hot(xp, bar_clock // rows[..., BAR_TICKS] % 4, 4),
+            _one_hot(xp, rows[..., ROOT], 13),
+            _bits(xp, rows[..., CHORD]),
+            _one_hot(xp, rows[..., NEXT_ROOT], 13),
+            _bits(xp, rows[..., NEXT_CHORD]),
+            _one_hot(xp, until, 9),
+            _one_hot(xp, _interval(xp, standing[..., PITCH], rows[..., ROOT]), 13),
+            _one_hot(xp, _interval(xp, standing[..., PITCH], rows[..., NEXT_ROOT]), 13),
+            _one_hot(xp, xp.clip(rows[..., TEMPO_BPM] // 20, 0, 17), 18),
+        ]
+        return xp.concatenate(parts, axis=-1)
+
+    def grammar(self, end: int) -> Automaton:
+        """A rest has no pitch and no duration, notes end by `end`, few notes share a tick."""
+        remaining = np.minimum(end - np.arange(end + 1), LONGEST)  # the class of a clock
+        sizes = self.sizes
+        states = 2 * SAME_TICK  # notes on this tick, twice: in a note and in a rest
+        classes = LONGEST + 1
+        onset = np.ones((states, classes, sizes[ONSET]), bool)
+        onset[[SAME_TICK - 1, 2 * SAME_TICK - 1], :, 0] = False
+        onset[:, 0] = np.arange(sizes[ONSET]) == LONGEST  # at the end: rests only
+        pitch, duration = (np.zeros((states, classes, sizes[f]), bool) for f in (PITCH, DURATION))
+        pitch[:SAME_TICK, 1:, :REST] = True
+        pitch[SAME_TICK:, :, REST] = pitch[:, 0, REST] = True
+        left, length = np.ogrid[:classes, : sizes[DURATION]]
+        duration[:SAME_TICK] = (length >= 1) & (length <= left)
+        duration[SAME_TICK:, :, 0] = duration[:, 0, 0] = True
+        return Automaton((onset, pitch, duration), _following(sizes), remaining.astype(np.int32))
+
+    def counted(self, indices: Steps) -> npt.NDArray[np.bool_]:
+        """All fields of a note, the onset of a rest."""
+        note = indices[..., ONSET] < LONGEST
+        return np.stack([np.ones_like(note), note, note], axis=-1)
+
+    def scored(self, indices: Steps, nats: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+        """Nats of each note's onset, pitch and duration, `(notes, 3)`, from those of each step's fields `(T, 3)`.
+
+        A wait of 96 ticks or more is one class: the first rest step's onset counts as the next
+        note's, how much longer the wait lasts does not count.
+        """
+        note = np.flatnonzero(indices[:, ONSET] < LONGEST)
+        first = np.concatenate([[0], note[:-1] + 1]) if len(note) else note  # the step after the note before
+        return np.stack([nats[first, ONSET], nats[note, PITCH], nats[note, DURATION]], axis=-1).astype(np.float64)
+
+    # -- what a person asks for
+
+    def asked(self, wishes: Wishes, primer: Context | None = None) -> Context:
+        """The context of a new piece: the chart's bars, after the primer's if there is one."""
+        if primer is None:
+            start, before = 0, Score(RESOLUTION, (Track("solo", program=TENOR_SAX),))
+        else:
+            start, before = self.whole_bars(primer), primer.frame
+        chart = wishes.chart
+        tempo = round(60e6 / wishes.tempo_bpm) if primer is None else int(60e6 / before.tempo_bpm)
+        markers = tuple(Text(start + tick, str(chord)) for tick, chord in chart.changes(RESOLUTION))
+        frame = replace(
+            before,
+            tempos=before.tempos if len(before.tempos) else table(TEMPO, [(0, tempo)]),
+            metres=table(METRE, [*(row for row in before.metres.tolist() if row[0] < start), (start, *chart.metre)]),
+            markers=(*(text for text in before.markers if text.tick < start), *markers),
+        )
+        end = start + round(len(chart.bars) * float(chart.quarters_per_bar) * RESOLUTION)
+        return Context(frame, timeline(frame), end, Track(), RESOLUTION, np.zeros(0, np.int64))
+
+    def whole_bars(self, context: Context) -> int:
+        """Where the last bar of a context ends, ticks."""
+        row = context.timeline[np.searchsorted(context.timeline[:, TICK], context.end, side="left") - 1]
+        bars = -(-(context.end - row[BAR_START]) // row[BAR_TICKS])
+        return int(row[BAR_START] + bars * row[BAR_TICKS])
+
+    def rules(self, wishes: Wishes, context: Context) -> Automaton:
+        """The grammar, and the pitches that are wished for.
+
+        Raises:
+            RequestError: no pitch is left.
+        """
+        grammar = self.grammar(context.end)
+        pitches = wishes.pitches
+        if not pitches.any():
+            raise RequestError(f"expected a range that holds a note of the key. Received: {wishes.limits}")
+        mask = np.append(pitches, True)  # rests are always allowed
+        return product(grammar, fixed(self.sizes, PITCH, mask, np.zeros(context.end + 1)))
+
+    # -- augmentation
+
+    def transposed(self, indices: Steps, semitones: Steps) -> Steps:
+        """Pitches higher by `semitones`; they stay within MIDI's by octaves."""
+        indices = indices.copy()
+        pitch = indices[..., PITCH]
+        moved = pitch + semitones
+        moved = np.where(moved < 0, moved + 12, np.where(moved >= REST, moved - 12, moved))
+        indices[..., PITCH] = np.where(pitch >= REST, pitch, moved)
+        return indices
+
+    def transposed_timeline(self, rows: Steps, semitones: Steps) -> Steps:
+        """Roots and chords higher by `semitones`."""
+        rows, up = rows.copy(), np.asarray(semitones) % 12
+        for root, chord in ((ROOT, CHORD), (NEXT_ROOT, NEXT_CHORD)):
+            known, mask = rows[..., root] != NO_PITCH_CLASS, rows[..., chord]
+            rows[..., root] = np.where(known, (rows[..., root] + up) % 12, NO_PITCH_CLASS)
+            rows[..., chord] = ((mask << up) | (mask >> (12 - up))) & 0xFFF
+        return rows
+
+
+def melody(score: Score) -> Track:
+    """The track that holds the line: named so, else the most melodic of the pitched ones.
+
+    Raises:
+        InputError: no pitched track has a note.
+    """
+    pitched = [track for track in score.tracks if len(track.notes) and not track.is_drum]
+    if not pitched:
+        what = "only drums" if any(len(track.notes) for track in score.tracks) else "no notes"
+        raise InputError(f"expected a line of notes. Received: {what}")
+    named = [t for t in pitched if any(word in t.name.lower() for word in ("solo", "melody", "lead", "vocal"))]
+    return max(named or pitched, key=_melodiousness)
+
+
+def _melodiousness(track: Track) -> float:
+    """Higher for monophonic, active, high tracks."""
+    starts = track.notes["start"]
+    alone = len(np.unique(starts)) / len(starts)
+    return 2 * alone + float(track.notes["pitch"].mean()) / 128 + min(len(starts), 100) / 400
+
+
+def _on_grid(notes: Table, resolution: int) -> tuple[Steps, Steps, Steps, Steps]:
+    """Starts, durations (ticks of the grid), the notes' order there, and how far each moved."""
+    starts, durations = (_rescaled(notes[name], resolution) for name in ("start", "duration"))
+    durations = np.clip(durations, 1, LONGEST)
+    moved = np.abs(notes["start"] * RESOLUTION - starts * resolution) // RESOLUTION
+    order = np.lexsort([durations, notes["pitch"], starts])
+    return starts[order], durations[order], order, moved[order]
+
+
+def _rescaled(ticks: Any, resolution: int) -> Any:
+    """Ticks of a file as ticks of the grid, to the nearest, halves up."""
+    return (ticks * (2 * RESOLUTION) + resolution) // (2 * resolution)
+
+
+def _steps(starts: Steps, pitches: Steps, durations: Steps) -> Steps:
+    """Notes as steps; before each note as many rest steps as its wait holds."""
+    waits = np.diff(starts, prepend=0)
+    rests = waits // LONGEST
+    note = np.cumsum(rests + 1) - 1  # the row of each note
+    steps = np.tile(np.array([LONGEST, REST, 0]), (int((rests + 1).sum()), 1))
+    steps[note] = np.stack([waits % LONGEST, pitches, durations], axis=1)
+    return steps
+
+
+def _frame(score: Score) -> Score:
+    """Chords, metre, tempo and key of a score, on the grid."""
+    chords = chords_from_markers(score.markers)
+    return Score(
+        RESOLUTION,
+        (),
+        *(
+            table(dtype, [(_rescaled(int(row[0]), score.resolution), *row[1:]) for row in rows.tolist()])
+            for dtype, rows in ((TEMPO, score.tempos), (METRE, score.metres), (KEY, score.keys))
+        ),
+        markers=tuple(Text(_rescaled(tick, score.resolution), str(chord)) for tick, chord in chords),
+    )
+
+
+def timeline(frame: Score) -> npt.NDArray[np.int32]:
+    """Chords, metre and tempo of a frame as the timeline's rows, one per change."""
+    chords = chords_from_markers(frame.markers)
+    ticks = np.unique([0, *frame.metres["tick"], *frame.tempos["tick"], *(tick for tick, _ in chords)])
+    rows = np.zeros((len(ticks), 9), np.int32)
+    rows[:, TICK] = ticks
+    rows[:, BAR_START], rows[:, BAR_TICKS] = _metre_at(frame.metres, ticks)
+    rows[:, TEMPO_BPM] = np.clip(_tempo_at(frame.tempos, ticks), 10, 1000)
+    rows[:, [ROOT, CHORD]], rows[:, [NEXT_TICK, NEXT_ROOT, NEXT_CHORD]] = _chords_at(chords, ticks)
+    return rows
+
+
+def _metre_at(metres: Table, ticks: Steps) -> tuple[Steps, Steps]:
+    """Start of the bar count and ticks per bar."""
+    at = np.searchsorted(metres["tick"], ticks, side="right") - 1
+    if not len(metres):
+        return np.zeros_like(ticks), np.full_like(ticks, 4 * RESOLUTION)
+    length = 4 * RESOLUTION * metres["numerator"].astype(int) // metres["denominator"]
+    return np.where(at < 0, 0, metres["tick"][at]), np.where(at < 0, 4 * RESOLUTION, np.maximum(length[at], 1))
+
+
+def _tempo_at(tempos: Table, ticks: Steps) -> Steps:
+    """Quarter notes per minute, rounded."""
+    at = np.searchsorted(tempos["tick"], ticks, side="right") - 1
+    if not len(tempos):
+        return np.full_like(ticks, 120)
+    return np.where(at < 0, 120, np.round(60e6 / np.maximum(tempos["microseconds"][at], 1))).astype(int)
+
+
+def _chords_at(chords: list[tuple[int, Chord]], ticks: Steps) -> tuple[Steps, Steps]:
+    """Root and mask of the chord now; tick, root and mask of the next."""
+    rows = [(-1, NO_PITCH_CLASS, 0)]
+    rows += [(tick, NO_PITCH_CLASS if chord.root is None else chord.root, chord.mask) for tick, chord in chords]
+    known = np.array([*rows, (FAR, NO_PITCH_CLASS, 0)])
+    at = np.searchsorted(known[:, 0], ticks, side="right") - 1
+    return known[at, 1:], known[np.minimum(at + 1, len(known) - 1)]
+
+
+def _following(sizes: tuple[int, ...]) -> tuple[npt.NDArray[np.int32], ...]:
+    """State after each value: how many notes stand on this tick, and whether a rest is on."""
+    state = np.arange(2 * SAME_TICK)[:, None] % SAME_TICK
+    onset = np.where(np.arange(sizes[ONSET]) == 0, np.minimum(state + 1, SAME_TICK - 1), 0)
+    onset[:, LONGEST] = SAME_TICK
+    keep, end_rest = np.arange(2 * SAME_TICK)[:, None], state
+    pitch, duration = keep + np.zeros((1, sizes[PITCH]), int), end_rest + np.zeros((1, sizes[DURATION]), int)
+    return tuple(part.astype(np.int32) for part in (onset, pitch, duration))
+
+
+def _one_hot(xp: Any, indices: Array, size: int) -> Array:
+    return xp.take(_EYES[size], indices, axis=0)
+
+
+def _bits(xp: Any, mask: Array) -> Array:
+    """Twelve bits of an integer as numbers, lowest first."""
+    return xp.take(_BITS, mask, axis=0)
+
+
+def _interval(xp: Any, pitch: Array, root: Array) -> Array:
+    """Semitones from root up to pitch, 0 to 11; 12 where there is no root or no pitch."""
+    known = (pitch < REST) & (root < NO_PITCH_CLASS)
+    return xp.where(known, (pitch - root) % 12, NO_PITCH_CLASS)

@@ -1,0 +1,1 @@
+"""What knows tensors: cells, networks, training, sampling. No music."""

@@ -1,0 +1,70 @@
+"""What this hall needs to know of an encoding: integers, masks and array functions.
+
+The other hall's encodings and plans have these attributes; nothing here knows what they mean.
+
+Shapes: `B` batch, `T` steps, `F` fields of a step, `V` values of a field, `S` states and `K`
+classes of an automaton, `R` columns of a timeline.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Array = Any  # an array of numpy or of keras.ops
+Ints = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+
+
+class Language(Protocol):
+    """What the steps of a corpus are made of."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Values per field, `(F,)`; index `sizes[f]` means "not yet set"."""
+
+    @property
+    def ticks(self) -> tuple[Ints, ...]:
+        """Per field, how far each index moves the clock, `int32[V_f]`."""
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+
+    def features(self, xp: Any, rows: Array, clock: Array, standing: Array) -> Array:
+        """`int32[..., R]`, `int32[...]`, `int32[..., F]` -> `float32[..., width]`; `xp` is numpy or keras.ops."""
+
+    def counted(self, indices: Ints) -> Mask:
+        """`int[..., F]` -> `bool[..., F]`: which fields are choices, not forced by others."""
+
+    def transposed(self, indices: Ints, semitones: Ints) -> Ints:
+        """Steps `int[..., F]` of the same music, higher by `semitones` `int[...]`."""
+
+    def transposed_timeline(self, rows: Ints, semitones: Ints) -> Ints:
+        """Timeline rows `int[..., R]` of the same music, higher by `semitones` `int[...]`."""
+
+
+class Plan(Protocol):
+    """Masks that have looked ahead; see `music.constraints`."""
+
+    @property
+    def allowed(self) -> tuple[Mask, ...]:
+        """Per field `bool[S, K, V_f]`."""
+
+    @property
+    def following(self) -> tuple[Ints, ...]:
+        """Per field the next state, `int32[S, V_f]`."""
+
+    @property
+    def finishable(self) -> tuple[Mask, ...]:
+        """Per field `bool[S, end + 1]`."""
+
+    @property
+    def kind(self) -> Ints:
+        """Class of each clock, `int32[end + 1]`."""
+
+    @property
+    def start(self) -> int:
+        """The first state."""

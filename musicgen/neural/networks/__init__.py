@@ -1,0 +1,1 @@
+"""Networks: layers made once and wired in several forms."""

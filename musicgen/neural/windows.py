@@ -1,0 +1,114 @@
+"""Windows: a corpus of index sequences as batches of Tx steps and the Tx that follow.
+
+The corpus stores indices (16 bits each) and the timelines; features are made per batch. A window
+never reaches over the end of a piece; it is padded there, and the padding has weight 0. The step
+before a piece's first is "not yet set" in every field, so the first step is learned like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from musicgen.neural.language import Ints, Language
+
+_PIECE = np.int64(1) << 32  # timeline rows are found by piece * _PIECE + tick
+
+
+class Batch(NamedTuple):
+    """What a training form reads, and what it should say."""
+
+    inputs: dict[str, Ints]  # previous, current int32[B, T, F]; features float32[B, T, F, D]
+    targets: list[Ints]  # per field int32[B, T]
+    weights: list[npt.NDArray[np.float32]]  # per field [B, T]; a sum of weighted losses is per note
+    notes: int  # steps with every field counted
+
+
+class Corpus:
+    """Pieces as one array.
+
+    Args:
+        language: the encoding's side.
+        pieces: per piece its indices `int[T, F]` and its timeline `int32[n, R]`.
+    """
+
+    def __init__(self, language: Language, pieces: Sequence[tuple[Ints, Ints]]) -> None:
+        self.language = language
+        fields = len(language.sizes)
+        self.steps = np.concatenate([np.zeros((0, fields), np.uint16), *(steps.astype(np.uint16) for steps, _ in pieces)])
+        self.bounds = np.cumsum([0, *(len(steps) for steps, _ in pieces)])
+        self.rows = np.concatenate([timeline for _, timeline in pieces]) if pieces else np.zeros((0, 1), np.int32)
+        ids = np.repeat(np.arange(len(pieces)), [len(timeline) for _, timeline in pieces])
+        self._keys = ids * _PIECE + self.rows[:, 0]
+        moved = [self._moved(steps)[:, -1] for steps, _ in pieces]
+        clocks = [np.zeros(0, int), *(np.cumsum(ticks) - ticks for ticks in moved)]
+        self.clocks = np.concatenate(clocks).astype(np.int32)  # at the beginning of each step
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    @property
+    def lengths(self) -> Ints:
+        """Steps per piece."""
+        return np.diff(self.bounds)
+
+    def _moved(self, steps: Ints) -> Ints:
+        """Ticks from a step's beginning to after each of its fields, `(..., F)`."""
+        ticks = [self.language.ticks[f][steps[..., f]] for f in range(steps.shape[-1])]
+        return np.cumsum(np.stack(ticks, axis=-1), axis=-1, dtype=np.int64)
+
+    def tiles(self, Tx: int) -> Ints:  # noqa: N803
+        """Windows side by side, every step in exactly one: `(n, 2)` of piece and first step."""
+        return np.array([(p, s) for p, length in enumerate(self.lengths) for s in range(0, length, Tx)], int).reshape(-1, 2)
+
+    def shuffled(self, Tx: int, rng: np.random.Generator) -> Ints:  # noqa: N803
+        """As many windows, at random places and in random order; ends are as likely as the middle."""
+        windows = self.tiles(Tx)
+        last = np.maximum(self.lengths[windows[:, 0]] - Tx, 0)
+        windows[:, 1] = np.clip(windows[:, 1] + rng.integers(-Tx // 2, Tx // 2 + 1, len(windows)), 0, last)
+        return rng.permutation(windows)
+
+    def batch(self, windows: Ints, Tx: int, semitones: Ints | int = 0) -> Batch:  # noqa: N803
+        """The windows `(B, 2)` as inputs, targets and weights, each transposed by its `semitones` `(B,)`."""
+        piece, first = windows.T
+        place = first[:, None] + np.arange(-1, Tx)  # [B, Tx + 1]: the step before, then the window
+        real = (place >= 0) & (place < self.lengths[piece][:, None])
+        at = np.clip(self.bounds[piece][:, None] + place, 0, len(self.steps) - 1)
+        steps = np.where(real[..., None], self.steps[at].astype(np.int32), np.array(self.language.sizes, np.int32))
+        current = np.where(real[:, 1:, None], steps[:, 1:], 0)
+        clock = self._clocks(at[:, 1:], current)
+        keys = piece[:, None, None] * _PIECE + clock
+        rows = self.rows[np.maximum(np.searchsorted(self._keys, keys, side="right") - 1, 0)]  # [B, T, F, R]
+        up = np.broadcast_to(semitones, len(windows))[:, None]
+        previous, current = (self.language.transposed(part, up) for part in (steps[:, :-1], current))
+        rows = self.language.transposed_timeline(rows, up[..., None])
+        counted = self.language.counted(current) & real[:, 1:, None]
+        notes = int(counted[..., -1].sum())
+        inputs = {"previous": previous, "current": current, "features": self._features(previous, current, rows, clock)}
+        weights = (counted / max(notes, 1)).astype(np.float32)
+        fields = range(current.shape[-1])
+        return Batch(inputs, [current[..., f] for f in fields], [weights[..., f] for f in fields], notes)
+
+    def _clocks(self, at: Ints, steps: Ints) -> Ints:
+        """Ticks as each field is to be set, `int32[B, T, F]`."""
+        moved = self._moved(steps)
+        before = np.concatenate([np.zeros_like(moved[..., :1]), moved[..., :-1]], axis=-1)
+        return (self.clocks[at][..., None] + before).astype(np.int32)
+
+    def _features(self, previous: Ints, current: Ints, rows: Ints, clock: Ints) -> Ints:
+        """Features as each field is to be set, `float32[B, T, F, D]`."""
+        fields = current.shape[-1]
+        standing = [np.concatenate([current[..., :f], previous[..., f:]], axis=-1) for f in range(fields)]
+        return self.language.features(np, rows, clock, np.stack(standing, axis=-2)).astype(np.float32, copy=False)
+
+    def batches(
+        self, Tx: int, size: int, *, rng: np.random.Generator | None = None, semitones: tuple[int, int] = (0, 0)  # noqa: N803
+    ) -> Iterator[Batch]:
+        """All windows in batches of `size`: in order, or shuffled and transposed within `semitones` by `rng`."""
+        windows = self.tiles(Tx) if rng is None else self.shuffled(Tx, rng)
+        up = np.zeros(len(windows), int) if rng is None else rng.integers(*semitones, len(windows), endpoint=True)
+        for start in range(0, len(windows), size):
+            yield self.batch(windows[start : start + size], Tx, up[start : start + size])

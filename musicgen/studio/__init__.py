@@ -1,0 +1,1 @@
+"""The stage: joins music and tensors, and opens the doors."""

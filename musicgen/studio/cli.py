@@ -1,0 +1,232 @@
+"""The command line: words to calls of the doors, and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import musicgen
+from musicgen.errors import MusicgenError, OptionError
+from musicgen.music import files
+from musicgen.music.wishes import CHORDS
+from musicgen.neural.options import CELLS, FORMS
+from musicgen.studio.clip import Clip, Receipt
+from musicgen.studio.composer import BACKENDS, Composer
+from musicgen.studio.inspector import inspect, inspect_model
+
+TRAINING = ("epochs", "minutes", "seed", "form", "Tx", "batch", "learning_rate", "units", "layers", "cell", "dropout")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; errors of ours are one sentence on standard error and a status of 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options) or 0)
+    except MusicgenError as error:
+        if options.debug:
+            raise
+        print(f"musicgen: {error}", file=sys.stderr)
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("musicgen: stopped; nothing was written", file=sys.stderr)
+        return 130
+    return 1
+
+
+# -- commands
+
+
+def _train(options: argparse.Namespace) -> None:
+    out = Path(options.out or Path("models") / Path(options.source[0]).resolve().stem)
+    checkpoint = out.with_name(f"{out.name}.checkpoint")
+    if out.exists() and not (options.force or options.resume):
+        raise OptionError(f"{out}: expected a new name. Received: one that exists; use --force or another --out")
+    settings = {name: getattr(options, name) for name in TRAINING}
+    if options.start_from:
+        composer = Composer.load(options.start_from)
+        composer.recipe = composer.recipe.with_settings(**_trainable(settings))
+    else:
+        composer = Composer(**settings)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    print(f"Learning from {' '.join(options.source)} into {out} (encoding {composer.recipe.encoding}).", flush=True)
+    lesson = composer.fit(options.source, valid=options.valid, checkpoint=checkpoint, resume=options.resume)
+    composer.save(out, replace=True)
+    journal = lesson.journal
+    if not journal.interrupted and options.minutes is None:
+        checkpoint.unlink(missing_ok=True)
+    for refusal in (*lesson.train.refused, *lesson.valid.refused):
+        print(f"not used: {refusal.name}: {refusal.reason}")
+    print(f"{'Stopped early. ' if journal.interrupted else ''}Kept the best of {journal.epoch} epochs: ", end="")
+    print(f"{journal.best:.3f} nats per note on {len(lesson.valid.pieces)} held-out pieces.")
+    print(f"Saved {out}. Next: musicgen generate {shlex.quote(str(out))} --chords '{CHORDS}' --bars 8 -n 3")
+
+
+def _trainable(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings that may change when training goes on from a model; the network's shape may not."""
+    fixed = [name for name in ("units", "layers", "cell") if settings[name] is not None]
+    if fixed:
+        raise OptionError(f"--from: expected no {', '.join(fixed)}: the model has its own. Received: both")
+    return settings
+
+
+def _generate(options: argparse.Namespace) -> None:
+    composer = Composer.load(options.model)
+    wishes = {name: getattr(options, name) for name in ("bars", "key", "pitch_range", "tempo_bpm", "metre")}
+    clips = composer.generate(
+        options.n,
+        seed=options.seed,
+        chords=_chart(options.chords),
+        primer=options.primer,
+        backend=options.backend,
+        temperature=options.temperature,
+        top_p=options.top_p,
+        top_k=options.top_k,
+        **wishes,
+    )
+    out = Path(options.out)
+    for clip in clips:
+        _save(clip, out, Path(options.model).stem, options)
+    print(f"Drawn by the {clips[0].receipt.backend} backend, seed {options.seed}. More: another --seed, -n, --chords.")
+
+
+def _chart(chords: str | None) -> str | None:
+    """A chart as typed, or as a text file holds it."""
+    if chords is not None and chords.endswith(".txt"):
+        try:
+            return Path(chords).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise OptionError(f"{chords}: expected a text file with a chart. Received: {error}") from error
+    return chords
+
+
+def _save(clip: Clip, out: Path, model: str, options: argparse.Namespace) -> None:
+    """Write one clip into a folder, or into the one file that was named."""
+    named = out.suffix.lower() in files.FORMATS
+    if named and options.n > 1:
+        raise OptionError(f"--out: expected a folder for {options.n} clips. Received: {out}")
+    path = out if named else out / f"{model}-seed{clip.receipt.seed}-{clip.receipt.clip + 1}.mid"
+    if path.exists() and not options.force:
+        raise OptionError(f"{path}: expected a new name. Received: one that exists; use --force or another --out")
+    written = [clip.save(path)]
+    if options.picture:
+        written.append(clip.save(path.with_suffix(f".{options.picture}")))
+    print("  ".join(map(str, written)), flush=True)
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    score = files.read(options.clip)
+    clip = Composer.load(options.model or Receipt.of(score).name).reproduce(score)
+    path = Path(options.clip)
+    out = Path(options.out) if options.out else path.with_name(f"{path.stem}-again{path.suffix}")
+    clip.save(out)
+    same = out.read_bytes() == path.read_bytes()
+    print(f"{out}: {'the same file' if same else 'not the same file: other software drew it'}")
+    return 0 if same else 1
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    measured = Composer.load(options.model).evaluate(options.source, per_note=options.per_note)
+    if options.json:
+        print(json.dumps(measured))
+        return
+    for name, value in measured.items():
+        print(f"{name:22} {value:,.3f}" if isinstance(value, float) else f"{name:22} {value:,}")
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    path = Path(options.source)
+    looks_trained = (path / "recipe.toml").exists() or path.suffix == ".zip"
+    found = inspect_model(path) if looks_trained else inspect(path)
+    print(json.dumps(found.to_dict()) if options.json else found.to_text())
+
+
+# -- words
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "musicgen", description="Learn from music files and write new music (MIDI, not audio).", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"musicgen {musicgen.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    _add_train(commands)
+    _add_generate(commands)
+    _add_others(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, run: Any, about: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about, allow_abbrev=False)
+    parser.set_defaults(command=run)
+    parser.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
+    return parser
+
+
+def _add_train(commands: Any) -> None:
+    parser = _command(commands, "train", _train, "learn from MIDI files with chord symbols")
+    add = parser.add_argument
+    add("source", nargs="+", metavar="SOURCE", help="folders or files")
+    add("--out", metavar="MODEL", help="where to save it (default: models/ and the name of SOURCE)")
+    add("--valid", metavar="SOURCE", help="pieces to judge by (default: a tenth of the pieces is held out)")
+    add("--minutes", type=float, help="stop after so many minutes")
+    add("--epochs", type=int, help="stop after so many passes over the music (default 300; it stops when it has learned)")
+    add("--from", dest="start_from", metavar="MODEL", help="go on from a trained model (fine-tune)")
+    add("--resume", action="store_true", help="go on with a run that was cut, with the same options")
+    add("--seed", type=int, help="of everything random (default 0)")
+    add("--force", action="store_true", help="replace a model of that name")
+    network = parser.add_argument_group("the network")
+    network.add_argument("--cell", choices=CELLS, help="kind of recurrent cell (default lstm)")
+    network.add_argument("--units", type=int, help="units per layer (default 256)")
+    network.add_argument("--layers", type=int, help="recurrent layers (default 1)")
+    network.add_argument("--dropout", type=float, help="share of activations dropped in training (default 0.3)")
+    network.add_argument("--form", choices=FORMS, help="how training is wired (default scanned; unrolled is the same, slower)")
+    network.add_argument("--Tx", type=int, help="steps per training window (default 96)")
+    network.add_argument("--batch", type=int, help="windows per batch (default 32)")
+    network.add_argument("--learning-rate", type=float, help="at the start (default 0.002)")
+
+
+def _add_generate(commands: Any) -> None:
+    parser = _command(commands, "generate", _generate, "write clips with a trained model")
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a trained model, a folder or zip")
+    add("--chords", help=f"a chart such as '{CHORDS}' (the default), or a .txt file with one")
+    add("--bars", type=int, help="how many; the chart is repeated or cut (default: as many as it has)")
+    add("-n", type=int, default=1, help="how many clips (default 1)")
+    add("--seed", type=int, default=0, help="another number, another clip (default 0)")
+    add("--key", help="only notes of this key or scale, such as 'C minor' or 'F blues'")
+    add("--range", dest="pitch_range", metavar="LOW-HIGH", help="only notes from here to there, such as C3-C6")
+    add("--tempo", dest="tempo_bpm", type=float, metavar="BPM", help="quarters a minute (default 140)")
+    add("--metre", help="such as 4/4 (the default), 3/4 or 6/8")
+    add("--primer", metavar="FILE", help="begin with the line of this file; the chart follows it")
+    add("--temperature", type=float, help="higher is bolder, lower is safer (the model has its default)")
+    add("--top-p", type=float, help="choose among the likeliest values with this much probability")
+    add("--top-k", type=int, help="choose among so many likeliest values; 0 is all")
+    add("--backend", choices=BACKENDS, default="auto", help="numpy for a few clips, compiled for many (default: auto)")
+    add("--picture", nargs="?", const="png", choices=("png", "svg"), help="also draw a piano roll of each clip")
+    add("--out", default="clips", metavar="FOLDER", help="where to write (default clips), or one .mid file")
+    add("--force", action="store_true", help="replace clips of the same name")
+
+
+def _add_others(commands: Any) -> None:
+    parser = _command(commands, "reproduce", _reproduce, "make a clip again from the receipt it carries")
+    parser.add_argument("clip", metavar="CLIP", help="a MIDI file that generate wrote")
+    parser.add_argument("--model", metavar="MODEL", help="the model that made it (default: the one its receipt names)")
+    parser.add_argument("--out", metavar="FILE", help="where to write (default: beside it, with -again in its name)")
+    parser = _command(commands, "evaluate", _evaluate, "measure how likely a model finds music it has not seen")
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("source", nargs="+", metavar="SOURCE", help="folders or files")
+    parser.add_argument("--per-note", metavar="FILE.csv", help="write ln p of each note's fields")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser = _command(commands, "inspect", _inspect, "say what is in a file, a folder or a model")
+    parser.add_argument("source", metavar="SOURCE", help="a file, a folder or a model")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+

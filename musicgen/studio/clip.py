@@ -1,0 +1,118 @@
+"""A clip: a generated piece that saves, shows and explains itself.
+
+Its receipt says which weights, seed and wishes made it; a MIDI file carries it as a text event, so
+that `musicgen reproduce clip.mid` makes the same file again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from musicgen.errors import FileError, OptionError
+from musicgen.music import files, pictures
+from musicgen.music.score import Score, Text
+from musicgen.music.wishes import Wishes
+from musicgen.neural.sampling import SamplingOptions
+
+PREFIX = "musicgen receipt "
+PICTURES = (".png", ".svg")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What it takes to make a clip again.
+
+    Attributes:
+        model: hash of the weights.
+        name: the model's name or path as it was given.
+        seed: of the noise.
+        clip: number of this clip.
+        first, clips: those drawn with it: `clips` of them, from number `first`.
+        backend: "numpy" or "compiled".
+        primer_steps: so many steps at the beginning were given, not drawn.
+        primer_end: tick at which the given bars end.
+        wishes, sampling: what was asked for.
+        version: of this program.
+    """
+
+    model: str
+    name: str
+    seed: int
+    clip: int
+    first: int
+    clips: int
+    backend: str
+    primer_steps: int = 0
+    primer_end: int = 0
+    wishes: Wishes = field(default_factory=Wishes)
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    version: str = ""
+
+    def to_text(self) -> str:
+        """As the text event of a MIDI file."""
+        return PREFIX + json.dumps(asdict(self), ensure_ascii=True)
+
+    @classmethod
+    def of(cls, score: Score) -> Receipt:
+        """The receipt that a score carries.
+
+        Raises:
+            FileError: it carries none, or one that cannot be read.
+        """
+        found = [text.text for text in score.texts if text.text.startswith(PREFIX)]
+        if not found:
+            raise FileError("expected a clip with a receipt. Received: a file without one")
+        try:
+            fields: dict[str, Any] = json.loads(found[0].removeprefix(PREFIX))
+            wishes, options = Wishes(**fields.pop("wishes")), SamplingOptions(**fields.pop("sampling"))
+            return cls(**fields, wishes=wishes, sampling=options)
+        except (ValueError, TypeError, KeyError) as error:
+            raise FileError(f"expected a receipt of this version. Received: {error}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A generated piece.
+
+    Attributes:
+        score: the music, chord symbols as markers.
+        receipt: how it was made.
+        end: where its last bar ends, ticks.
+    """
+
+    score: Score
+    receipt: Receipt
+    end: int
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the clip as `.mid`, or its piano roll as `.png` or `.svg`.
+
+        Raises:
+            OptionError: another suffix.
+        """
+        target = Path(path)
+        if target.suffix.lower() in PICTURES:
+            return pictures.save_picture(self.picture(), target)
+        if target.suffix.lower() not in files.FORMATS:
+            known = ", ".join((*files.FORMATS, *PICTURES))
+            raise OptionError(f"{target}: expected a name ending in one of {known}. Received: {target.suffix or 'none'}")
+        files.write(self.with_receipt(), target)
+        return target
+
+    def with_receipt(self) -> Score:
+        """The score with the receipt as its first text."""
+        return replace(self.score, texts=(Text(0, self.receipt.to_text()), *self.score.texts))
+
+    def picture(self) -> Any:
+        """The piano roll as a matplotlib figure."""
+        receipt = self.receipt
+        title = f"{Path(receipt.name).name or 'clip'}, seed {receipt.seed}, clip {receipt.clip + 1}"
+        return pictures.piano_roll(self.score, title=title, primer_end=receipt.primer_end, end=self.end)
+
+    def _repr_svg_(self) -> str:
+        """How a notebook shows it."""
+        return pictures.picture_bytes(self.picture(), ".svg").decode()

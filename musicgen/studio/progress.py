@@ -1,0 +1,60 @@
+"""How long work shows itself: a bar in a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from musicgen.neural.options import TrainingOptions
+    from musicgen.neural.training import Progress
+
+QUIET_SECONDS = 10.0  # between two lines where there is no terminal
+
+
+@contextmanager
+def training_bar(options: TrainingOptions) -> Iterator[Callable[[Progress], None]]:
+    """A function to report training with; its bar is on standard error."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = [TextColumn("{task.description}"), BarColumn(bar_width=None), TimeElapsedColumn()]
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=1.0)
+        began = time.monotonic()
+
+        def report(progress: Progress) -> None:
+            gone = time.monotonic() - began
+            share = gone / max(gone + progress.seconds_left, 1e-9)
+            bar.update(task, completed=share, description=described(progress))
+
+        yield report
+
+
+def described(progress: Progress) -> str:
+    """Where training stands, as words."""
+    judged = "" if progress.valid_loss != progress.valid_loss else f", validation {progress.valid_loss:.3f}"
+    minutes, seconds = divmod(round(progress.seconds_left), 60)
+    return (
+        f"epoch {progress.epoch}: loss {progress.loss:.3f}{judged} nats per note, "
+        f"{progress.notes_per_second:,.0f} notes/s, at most {minutes}:{seconds:02} left"
+    )
+
+
+def _lines() -> Callable[[Progress], None]:
+    last = -QUIET_SECONDS
+
+    def report(progress: Progress) -> None:
+        nonlocal last
+        if progress.batch == progress.batches and time.monotonic() - last >= QUIET_SECONDS:
+            last = time.monotonic()
+            print(described(progress), file=sys.stderr, flush=True)
+
+    return report
