@@ -79,7 +79,7 @@ $(MADE):
 	exit 1
 
 $(INSTALLED): $(MADE) requirements.txt pyproject.toml
-	@echo "Installing TensorFlow, Keras and the rest into $(VENV): 2 GB, two to five minutes, once."
+	@echo "Installing TensorFlow, Keras and the rest into $(VENV): 2.5 GB, two to five minutes, once."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
 	@touch $@
 

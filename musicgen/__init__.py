@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from musicgen.version import __version__
+
 if TYPE_CHECKING:
     from musicgen.music.charts import Chart, chart
     from musicgen.music.files import read, write
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from musicgen.music.theory import Chord, chord
     from musicgen.studio.clip import Clip
     from musicgen.studio.composer import Composer
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Chart": "musicgen.music.charts",
@@ -33,7 +33,20 @@ _HOMES = {
     "write": "musicgen.music.files",
 }
 
-__all__ = ["Chart", "Chord", "Clip", "Composer", "MusicgenError", "Score", "Track", "chart", "chord", "read", "write"]
+__all__ = [
+    "Chart",
+    "Chord",
+    "Clip",
+    "Composer",
+    "MusicgenError",
+    "Score",
+    "Track",
+    "__version__",
+    "chart",
+    "chord",
+    "read",
+    "write",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,8 +7,9 @@ chord symbols in quotes, bar lines, the repeat `|: :|`, and comments from `%` on
 an error, and so is a bar that does not add up.
 
 Conventions: times are `Fraction` quarters since the start of the first full-size bar; a pickup is
-set at the end of that bar. Accidentals hold to the end of the bar. ABC's readers disagree whether
-they also hold in other octaves, so there a note must carry its own.
+set at the end of that bar. Readers of ABC disagree how far an accidental holds (music21 does not
+always keep it to the end of the bar), so once a letter is altered in a bar, every later note of that
+letter there must carry its own.
 
 Source: the ABC standard 2.1, https://abcnotation.com/wiki/abc:standard:v2.1
 """
@@ -90,12 +91,23 @@ def parse(text: str) -> Tune:
     missing = [letter for letter in "XTCSMLQKN" if letter not in header]
     if missing:
         raise FileError(f"expected header lines X: T: C: S: M: L: Q: K: N:. Received: none of {', '.join(missing)}")
-    beats, unit = (int(n) for n in header["M"].split("/"))
+    beats, unit = (int(number) for number in _match("M", r"(\d+)/(\d+)", header, "4/4"))
+    upper, lower = (int(number) for number in _match("L", r"(\d+)/(\d+)", header, "1/8"))
+    (tempo,) = _match("Q", r"1/4=(\d+)", header, "1/4=120")
     sharps, minor = _key(header["K"])
-    reader = _Reader(_signature(sharps), 4 * Fraction(header["L"]), Fraction(4 * beats, unit), _broken(text))
+    reader = _Reader(_signature(sharps), Fraction(4 * upper, lower), Fraction(4 * beats, unit), _broken(text))
     reader.read(body)
-    tempo = int(header["Q"].removeprefix("1/4="))
-    return Tune(header, (beats, unit), tempo, sharps, minor, tuple(reader.notes), tuple(reader.chords), reader.bars)
+    return Tune(
+        header, (beats, unit), int(tempo), sharps, minor, tuple(reader.notes), tuple(reader.chords), reader.bars
+    )
+
+
+def _match(letter: str, pattern: str, header: dict[str, str], example: str) -> tuple[str, ...]:
+    """The groups of `pattern` in a header line."""
+    match = re.fullmatch(pattern, header[letter])
+    if not match:
+        raise FileError(f"expected {letter}:{example} or the like. Received: {letter}:{header[letter]}")
+    return match.groups()
 
 
 def _split(text: str) -> tuple[dict[str, str], str]:
@@ -114,7 +126,7 @@ def _split(text: str) -> tuple[dict[str, str], str]:
 
 def _key(text: str) -> tuple[int, bool]:
     match = re.fullmatch(r"([A-G][b#]?)\s*(maj|min|m|dor|mix|)", text)
-    if not match:
+    if not match or match[1] not in SHARPS:
         raise FileError(f"expected a key such as Bb, Dm or Gdor. Received: {text!r}")
     tonic, mode = match.groups()
     return SHARPS[tonic] + MODES[mode], mode in ("m", "min")
@@ -142,7 +154,7 @@ class _Reader:
         self.chords: list[Chord] = []
         self.bars = 0  # finished
         self.now = Fraction(0)
-        self.altered: dict[tuple[str, int], int] = {}  # in this bar, by letter and octave
+        self.altered: set[str] = set()  # letters with an accidental in this bar
         self.tied = False
         self.stretch, self.stretched = Fraction(1), 0  # of the tuplet, and notes left in it
         self.broken = 0  # 1 after >, -1 after <
@@ -154,7 +166,8 @@ class _Reader:
         while place < len(music):
             match = TOKEN.match(music, place)
             if not match:
-                raise self.error(f"expected notes, rests, chords in quotes or bar lines. Received: {music[place:place + 12]!r}")
+                found = music[place : place + 12]
+                raise self.error(f"expected notes, rests, chords in quotes or bar lines. Received: {found!r}")
             self.take(match)
             place = match.end()
         if self.now > self.bars * self.bar:
@@ -220,10 +233,10 @@ class _Reader:
         letter = part["letter"].upper()
         octave = 5 + part["letter"].islower() + part["octave"].count("'") - part["octave"].count(",")
         if part["accidental"]:
-            self.altered[letter, octave] = ACCIDENTALS[part["accidental"]]
-        elif (letter, octave) not in self.altered and any(letter == name for name, _ in self.altered):
-            raise self.error(f"expected an accidental: {letter} is altered in another octave. Received: {part['letter']}")
-        shift = self.altered.get((letter, octave), self.signature.get(letter, 0))
+            self.altered.add(letter)
+        elif letter in self.altered:
+            raise self.error(f"expected an accidental: {letter} is altered earlier in the bar. Received: none")
+        shift = ACCIDENTALS[part["accidental"]] if part["accidental"] else self.signature.get(letter, 0)
         return 12 * octave + SCALE[letter] + shift
 
     def finish(self, line: str) -> None:
@@ -234,7 +247,7 @@ class _Reader:
         elif length not in (0, self.bar):
             raise self.error(f"expected {self.bar} quarters. Received: {length}")
         self.bars += bool(length)
-        self.altered = {}
+        self.altered = set()
         if line == "|:":
             self.repeat = len(self.notes), len(self.chords), self.now
         elif line == ":|":

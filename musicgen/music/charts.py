@@ -5,7 +5,7 @@
     metre: 4/4
     # a line that begins with # is a comment
     [A] F7 | Bb7 | F7 | Cm7 F7 |
-        Bb7 | % | F7 . . D7b9 | Gm7 | C7 |
+        Bb7 | % | F7 . . D7b9 | Gm7 C7 |
     form: AA
 
 A bar ends at `|` or at the end of its line; a blank bar counts for nothing. The chords in a bar share

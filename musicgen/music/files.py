@@ -1,19 +1,20 @@
 """Music files: the doors through which a Score comes in and goes out.
 
 `find` lists files, `read` makes a Score of one, `write` makes a file of a Score. The suffix chooses
-the format, by the table `FORMATS`; what a format means by its bytes is said in its own module (`midi`).
-This one knows paths, folders and what can go wrong with them.
+the format, by the table `FORMATS`; what the bytes of a format mean is said in its own module (`midi`, and
+`fastmidi` for speed). This one knows paths, folders and what can go wrong with them.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from musicgen.errors import FileError, OptionError, at
-from musicgen.music import midi
+from musicgen.music import fastmidi, midi
 from musicgen.music.score import Score
 
 Source = str | os.PathLike[str]
@@ -26,7 +27,14 @@ class Format(NamedTuple):
     write: Callable[[Score], bytes]
 
 
-_MIDI = Format(midi.read, midi.write)
+def _read_midi(data: bytes) -> Score:
+    """The quick way where it loses nothing, else byte by byte."""
+    resolution, chunks = midi.split(data)
+    score = fastmidi.read(resolution, chunks)
+    return midi.read(resolution, chunks) if score is None else score
+
+
+_MIDI = Format(_read_midi, midi.write)
 FORMATS = {".mid": _MIDI, ".midi": _MIDI}  # by suffix, in lower case
 
 
@@ -110,6 +118,8 @@ def _replace(path: Path, data: bytes) -> None:
         part.write_bytes(data)
         os.replace(part, path)
     except (OSError, ValueError) as error:
+        with suppress(OSError, ValueError):
+            part.unlink()
         raise FileError(f"expected a place that can be written to. Received: {_reason(error)}") from error
 
 

@@ -1,4 +1,4 @@
-"""MIDI files: bytes to a Score and back.
+"""MIDI files: bytes to a Score and back, byte by byte.
 
 What a Score holds survives MIDI -> Score -> MIDI -> Score. The rules:
 
@@ -14,23 +14,17 @@ What a Score holds survives MIDI -> Score -> MIDI -> Score. The rules:
 - System exclusive, aftertouch and other meta events are passed over, and so are tempos, metres and
   keys that are outside MIDI's range.
 
-There are two ways in. symusic parses at the speed of C, but it forgets channels and texts, moves lyrics
-to channel 16, drops controllers that no note follows, misreads damaged files, does not always keep the
-order of two markers at one tick, and wraps times at 2**31 ticks. So a grammar of bytes, `_grammar`,
-first says what a chunk consists of. Where symusic loses nothing it may read (`_read_fast`); anything
-else is walked byte by byte (`_read_exact`), ten times slower but with the place of every fault. One
-test holds both to the same Score. (mido writes, but does not read: it loses the delta time of unknown
-meta events, refuses a file for one odd key signature, and takes sixteen times as long as the walk.)
+Not by mido: mido 1.3.3 loses the delta time of meta events that it does not know, refuses a whole file
+for one odd key signature, cannot say where a file breaks, and takes three times as long. `fastmidi`
+reads the many files that need none of this care.
 """
 
 from __future__ import annotations
 
-import io
-import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +34,7 @@ from musicgen.music.score import BEND, CONTROLLER, KEY, METRE, NOTE, TEMPO, Scor
 
 
 class _Meta(NamedTuple):
-    """A meta event that stands as one row of a Score's table."""
+    """A meta event that stands as one row in a table of the Score."""
 
     kind: int
     size: int  # bytes needed
@@ -59,8 +53,8 @@ _METAS = {
     ),
 }
 _TABLES = {meta.kind: name for name, meta in _METAS.items()}
-_WORDS = {0x01: "texts", 0x02: "texts", 0x07: "texts", 0x06: "markers"}  # text, copyright, cue point, marker
 _TEXT, _NAME, _LYRIC, _MARKER, _END = 0x01, 0x03, 0x05, 0x06, 0x2F
+_WORDS = {_TEXT: "texts", 0x02: "texts", 0x07: "texts", _MARKER: "markers"}  # 2: copyright, 7: cue point
 
 _TICKS, _SEVEN_BITS = range(2**62), range(128)
 _ALLOWED: dict[Any, tuple[Sequence[int], ...]] = {  # what MIDI can hold, column by column
@@ -73,19 +67,15 @@ _ALLOWED: dict[Any, tuple[Sequence[int], ...]] = {  # what MIDI can hold, column
 }
 
 
-def read(data: bytes) -> Score:
-    """The Score in the bytes of a MIDI file of type 0 or 1, times in ticks.
+# In: the file, its chunks, their events, and who plays them.
+
+
+def split(data: bytes) -> tuple[int, list[bytes]]:
+    """The ticks to a quarter note, and each chunk of events, of a MIDI file of type 0 or 1.
 
     Raises:
-        FileError: the bytes are no MIDI file, one of type 2 or in SMPTE time, or are cut off or damaged.
+        FileError: `data` is no MIDI file, one of type 2 or in SMPTE time, or is cut off.
     """
-    resolution, chunks = _open(data)
-    score = _read_fast(resolution, chunks)
-    return _read_exact(resolution, chunks) if score is None else score
-
-
-def _open(data: bytes) -> tuple[int, list[bytes]]:
-    """Ticks to a quarter note, and the events of each track."""
     if data[:4] != b"MThd":
         received = repr(data[:12]) if data else "an empty file"
         raise FileError(f"expected a MIDI file, which begins with MThd. Received: {received}")
@@ -109,138 +99,93 @@ def _chunks(data: bytes, start: int, count: int) -> Iterator[bytes]:
         body = start + 8
         end = body + int.from_bytes(data[start + 4 : body], "big")
         if max(body, end) > len(data):
-            place = f"breaks off at byte {len(data)}, in track {found + 1}"
-            raise FileError(f"expected {count} tracks. Received: a file that {place}")
+            received = f"a file that breaks off at byte {len(data)}, in track {found + 1}"
+            raise FileError(f"expected {count} tracks. Received: {received}")
         if data[start : start + 4] == b"MTrk":
             found += 1
             yield data[body:end]
         start = end
 
 
-# The fast way: symusic, where a grammar says that it loses nothing.
+def read(resolution: int, chunks: Sequence[bytes]) -> Score:
+    """The Score in chunks of events, `resolution` ticks to a quarter note.
 
-
-@cache
-def _grammar() -> re.Pattern[bytes]:
-    """One event that symusic reads truly, or a run of notes or controllers on one channel.
-
-    Delta times stay below 2**21 ticks, words are ASCII, no word is longer than 127 bytes; there are
-    no texts, lyrics or system exclusives. The group is the event's first byte.
+    Raises:
+        FileError: a chunk is damaged; says the track and, counted from its start, the byte.
     """
-    delta, two = rb"[\x80-\xff]{0,2}[\x00-\x7f]", rb"[\x00-\x7f]{2}"
-    runs = [
-        rb"%b%b(?:%b%b?%b)*+" % (status, two, delta, status, two)
-        for channel in range(16)
-        for status in (rb"[\x8%x\x9%x\xa%x]" % (channel, channel, channel), rb"[\xb%x\xe%x]" % (channel, channel))
-    ]
-    others = [
-        rb"[\xc0-\xdf][\x00-\x7f]",
-        rb"\xff[\x03\x06]" + _sized(rb"[\x00-\x7f]"),
-        rb"\xff\x51\x03(?!\x00\x00\x00)...",
-        rb"\xff\x58\x04[\x01-\xff][\x00-\x07]..",
-        rb"\xff\x59\x02[\x00-\x07\xf9-\xff][\x00\x01]",
-        rb"\xff[\x00\x04\x08-\x2e\x30-\x50\x52-\x57\x5a-\x7f]" + _sized(rb"."),
-        rb"\xff\x2f\x00\Z",
-    ]
-    return re.compile(rb"(?s)%b(?=(.))(?:%b)" % (delta, b"|".join(runs + others)))
+    tracks: list[Track] = []
+    song: dict[str, list[Any]] = {name: [] for name in (*_METAS, "markers", "texts")}
+    for number, chunk in enumerate(chunks, 1):
+        with at(f"track {number}"):
+            tracks += _read_chunk(chunk, song)
+    columns = {name: table(meta.dtype, song[name]) for name, meta in _METAS.items()}
+    words = [_in_time(song[name]) for name in ("markers", "texts")]
+    return Score(resolution, tuple(tracks), columns["tempos"], columns["metres"], columns["keys"], *words)
 
 
-def _sized(kind: bytes) -> bytes:
-    """A length below 128, and as many bytes of a kind."""
-    return b"(?:" + b"|".join(rb"\x%02x%b{%d}" % (size, kind, size) for size in range(128)) + b")"
+def _read_chunk(chunk: bytes, song: dict[str, list[Any]]) -> tuple[Track, ...]:
+    """A chunk's Tracks; what belongs to the whole piece goes into `song`."""
+    band = _Band()
+    for tick, status, data in _events(chunk):
+        kind = status - _META_STATUS
+        if kind < 0:
+            band.hear(tick, status, data)
+        elif kind in _TABLES:
+            song[_TABLES[kind]] += _row(_METAS[_TABLES[kind]], tick, data)
+        elif kind == _NAME:
+            band.name = _decoded(data)
+        elif kind == _LYRIC and data:
+            band.lyrics.append(Text(tick, _decoded(data)))
+        elif kind in _WORDS and data:
+            song[_WORDS[kind]].append(Text(tick, _decoded(data)))
+    return band.tracks()
 
 
-def _voices(chunk: bytes) -> list[int] | None:
-    """The first status of every run on a channel, or None if the grammar does not cover the chunk."""
-    statuses, start, match = [], 0, _grammar().match
-    while start < len(chunk):
-        event = match(chunk, start)
-        if event is None:
-            return None
-        statuses.append(event[1][0])
-        start = event.end()
-    return [status for status in statuses if status < 0xF0]
+def _row(meta: _Meta, tick: int, data: bytes) -> list[tuple[int, ...]]:
+    """The event's row, or none where it is too short or says what cannot be."""
+    if len(data) < meta.size:
+        return []
+    row = (tick, *meta.decode(data))
+    return [row] if all(value in allowed for value, allowed in zip(row, _ALLOWED[meta.dtype], strict=True)) else []
 
 
-def _is_plain(voices: list[int]) -> bool:
-    """Whether one channel has all, no program follows the first note, and no controllers stand alone."""
-    families = [status >> 4 for status in voices]
-    first = next((n for n, family in enumerate(families) if family <= 0xA), None)
-    if first is None:
-        return 0xB not in families and 0xE not in families
-    return len({status & 15 for status in voices}) == 1 and 0xC not in families[first:]
-
-
-def _may_wrap(chunk: bytes) -> bool:
-    """Whether times could reach 2**31 ticks: deltas of 2**14 or more show as two high bytes in a row."""
-    return (len(re.findall(rb"[\x80-\xff]{2}", chunk)) << 21) + (len(chunk) << 13) >= 2**31
-
-
-def _read_fast(resolution: int, chunks: Sequence[bytes]) -> Score | None:
-    """The Score by way of symusic, each chunk on its own; None if that would lose something."""
-    import symusic
-
-    tracks, songs = [], []
-    for chunk in chunks:
-        voices = _voices(chunk)
-        if voices is None or not _is_plain(voices) or _may_wrap(chunk):
-            return None
-        song = symusic.Score.from_midi(_file(resolution, chunk))
-        if len(song.tracks) != any(status < 0xB0 for status in voices) or _has_ties(song):
-            return None
-        tracks += [_from_symusic(track, voices[0] & 15) for track in song.tracks]
-        songs.append(song)
-    return Score(
-        resolution,
-        _kept(tracks),
-        _joined(TEMPO, [song.tempos for song in songs]),
-        _joined(METRE, [song.time_signatures for song in songs]),
-        _joined(KEY, [song.key_signatures for song in songs]),
-        _in_time(Text(word.time, word.text) for song in songs for word in song.markers),
-    )
-
-
-def _file(resolution: int, chunk: bytes) -> bytes:
-    """A whole MIDI file of one chunk."""
-    header = b"MThd\x00\x00\x00\x06\x00\x00\x00\x01" + resolution.to_bytes(2, "big")
-    return header + b"MTrk" + len(chunk).to_bytes(4, "big") + chunk
-
-
-def _has_ties(song: Any) -> bool:
-    """Whether two events of one list share a tick: symusic's sort is not stable."""
-    lists = [events.numpy()["time"] for events in (song.tempos, song.time_signatures, song.key_signatures)]
-    lists.append(np.array([word.time for word in song.markers]))
-    return any((ticks[1:] == ticks[:-1]).any() for ticks in lists)
-
-
-def _from_symusic(track: Any, channel: int) -> Track:
-    events = (NOTE, track.notes), (CONTROLLER, track.controls), (BEND, track.pitch_bends)
-    return Track(track.name, channel, track.program, *(_joined(dtype, [rows]) for dtype, rows in events))
-
-
-def _joined(dtype: np.dtype[Any], lists: Sequence[Any]) -> Table:
-    """Lists of symusic events as one table; its columns stand in our order."""
-    rows = np.empty(sum(map(len, lists)), dtype)
-    columns = [events.numpy().values() for events in lists]
-    for name, parts in zip(dtype.names or (), zip(*columns, strict=True), strict=True):
-        np.concatenate(parts, out=rows[name], casting="unsafe")
-    return table(dtype, rows)
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def _in_time(words: Iterable[Text]) -> tuple[Text, ...]:
-    """Words by tick, those of one tick as they came."""
-    return tuple(sorted(words, key=lambda word: word.tick))
+    """By tick, those of one tick as they came."""
+    return tuple(sorted(words, key=itemgetter(0)))
 
 
-def _kept(tracks: Iterable[Track]) -> tuple[Track, ...]:
-    """The tracks that hold anything."""
-    return tuple(t for t in tracks if len(t.notes) or len(t.controllers) or len(t.bends) or t.lyrics)
+_META_STATUS = 0xFF00
 
 
-# The exact way: byte by byte.
+def _events(chunk: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Each event's tick, its status (`_META_STATUS` + kind for a meta event) and its data."""
+    source, tick, running = _Source(chunk), 0, 0
+    while source.place < len(chunk):
+        tick += source.number()
+        status = source.take(1)[0]
+        if status == 0xFF:
+            kind, data = source.take(1)[0], source.take(source.number())
+            if kind == _END:
+                return
+            yield tick, _META_STATUS + kind, data
+        elif status in (0xF0, 0xF7):
+            source.take(source.number())
+        elif status >= 0x80:
+            running = status
+            yield tick, running, source.message(running)
+        else:  # a message without a status has that of the one before
+            source.place -= 1
+            yield tick, running, source.message(running)
 
 
-class _Bytes:
+class _Source:
     """The bytes of a chunk, taken from the front."""
 
     def __init__(self, data: bytes) -> None:
@@ -254,7 +199,7 @@ class _Bytes:
         return piece
 
     def number(self) -> int:
-        """Seven bits to a byte, high bits first; the last byte is below 128."""
+        """Seven bits to a byte, the high ones first; the last byte is below 128."""
         value = 0
         for _ in range(4):
             byte = self.take(1)[0]
@@ -264,46 +209,25 @@ class _Bytes:
         raise FileError(f"byte {self.place}: expected a number of at most four bytes. Received: a longer one")
 
     def message(self, status: int) -> bytes:
-        """The data bytes that follow a status."""
+        """The data bytes that follow the status of a message on a channel."""
         data = self.take(1 if 0xC0 <= status < 0xE0 else 2)
         if not 0x80 <= status < 0xF0 or max(data) > 127:
-            received = bytes([status]) + data
-            raise FileError(f"byte {self.place}: expected a MIDI message. Received: {received.hex(' ')}")
+            received = (bytes([status]) + data).hex(" ")
+            raise FileError(f"byte {self.place - len(data)}: expected a MIDI message. Received: {received}")
         return data
-
-
-def _events(chunk: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Each event's tick, its status (0xFF00 + kind for a meta event) and its data."""
-    source, tick, running = _Bytes(chunk), 0, 0
-    while source.place < len(chunk):
-        tick += source.number()
-        status = source.take(1)[0]
-        if status == 0xFF:
-            kind, data = source.take(1)[0], source.take(source.number())
-            if kind == _END:
-                return
-            yield tick, 0xFF00 | kind, data
-        elif status in (0xF0, 0xF7):
-            source.take(source.number())
-        else:
-            if status < 0x80:  # the status of the message before holds on
-                source.place -= 1
-            else:
-                running = status
-            yield tick, running, source.message(running)
 
 
 @dataclass
 class _Part:
-    """What one Track will hold; a note is `[start, duration, pitch, velocity]`, -1 while it sounds."""
+    """What one Track will hold; a note is `[start, duration, pitch, velocity]`, duration -1 while it sounds."""
 
     notes: list[list[int]] = field(default_factory=list)
     controllers: list[tuple[int, ...]] = field(default_factory=list)
     bends: list[tuple[int, ...]] = field(default_factory=list)
 
 
-class _Splitter:
-    """Splits the events of one chunk by channel and program."""
+class _Band:
+    """The parts that one chunk's messages play: one for each channel and program."""
 
     def __init__(self) -> None:
         self.name = ""
@@ -314,131 +238,97 @@ class _Splitter:
         self.waiting: dict[int, _Part] = {}  # by channel: controllers before its first note
         self.sounding: defaultdict[tuple[int, int], deque[list[int]]] = defaultdict(deque)
 
-    def take(self, tick: int, status: int, data: bytes) -> None:
+    def hear(self, tick: int, status: int, data: bytes) -> None:
         """One message on a channel."""
         family, channel = status >> 4, status & 15
         if family == 0x9 and data[1]:
             note = [tick, -1, *data]
-            self._playing(channel).notes.append(note)
+            self._play(channel).notes.append(note)
             self.sounding[channel, data[0]].append(note)
         elif family in (0x8, 0x9) and self.sounding[channel, data[0]]:
             ended = self.sounding[channel, data[0]].popleft()
             ended[1] = tick - ended[0]
         elif family == 0xB:
-            self._current(channel).controllers.append((tick, *data))
+            self._part(channel).controllers.append((tick, *data))
         elif family == 0xC:
             self.programs[channel], self.last_channel = data[0], channel
         elif family == 0xE:
-            self._current(channel).bends.append((tick, (data[0] | data[1] << 7) - 8192))
+            self._part(channel).bends.append((tick, (data[0] | data[1] << 7) - 8192))
 
-    def _current(self, channel: int) -> _Part:
-        """The part that now plays on a channel, or what waits for one."""
+    def _part(self, channel: int) -> _Part:
+        """What now plays on a channel, or waits for its first note."""
         part = self.parts.get((channel, self.programs[channel]))
-        return part if part is not None else self.waiting.setdefault(channel, _Part())
+        return part or self.waiting.setdefault(channel, _Part())
 
-    def _playing(self, channel: int) -> _Part:
-        """The part that now plays on a channel, with all that waited for it."""
+    def _play(self, channel: int) -> _Part:
+        """What now plays on a channel, with all that waited for it."""
         part = self.parts.setdefault((channel, self.programs[channel]), _Part())
-        waiting = self.waiting.pop(channel, _Part())
-        part.controllers += waiting.controllers
-        part.bends += waiting.bends
+        if channel in self.waiting:
+            waiting = self.waiting.pop(channel)
+            part.controllers += waiting.controllers
+            part.bends += waiting.bends
         return part
 
     def tracks(self) -> tuple[Track, ...]:
         """The finished Tracks by channel and program, the first with the lyrics."""
         for channel in list(self.waiting):
-            self._playing(channel)
-        first, *others = _kept(self._track(*key) for key in sorted(self.parts)) or (self._empty(),)
+            self._play(channel)
+        playing = _kept(self._track(*key) for key in sorted(self.parts))
+        first, *others = playing or (Track(self.name, self.last_channel, self.programs[self.last_channel]),)
         return _kept([replace(first, lyrics=_in_time(self.lyrics)), *others])
 
     def _track(self, channel: int, program: int) -> Track:
         part = self.parts[channel, program]
         notes = [tuple(note) for note in part.notes if note[1] >= 0]
-        tables = table(NOTE, notes), table(CONTROLLER, part.controllers), table(BEND, part.bends)
-        return Track(self.name, channel, program, *tables)
-
-    def _empty(self) -> Track:
-        """A Track for lyrics without notes; only a program says the channel."""
-        return Track(self.name, self.last_channel, self.programs[self.last_channel])
+        columns = table(NOTE, notes), table(CONTROLLER, part.controllers), table(BEND, part.bends)
+        return Track(self.name, channel, program, *columns)
 
 
-def _read_exact(resolution: int, chunks: Sequence[bytes]) -> Score:
-    """The Score by a walk over every byte."""
-    tracks: list[Track] = []
-    song: dict[str, list[Any]] = {name: [] for name in (*_METAS, "markers", "texts")}
-    for number, chunk in enumerate(chunks, 1):
-        with at(f"track {number}"):
-            splitter = _Splitter()
-            for tick, status, data in _events(chunk):
-                if status < 0xFF00:
-                    splitter.take(tick, status, data)
-                else:
-                    _take_meta(tick, status & 0xFF, data, splitter, song)
-            tracks += splitter.tracks()
-    tables = {name: table(meta.dtype, song[name]) for name, meta in _METAS.items()}
-    return Score(resolution, tuple(tracks), markers=_in_time(song["markers"]), texts=_in_time(song["texts"]), **tables)
+def _kept(tracks: Iterable[Track]) -> tuple[Track, ...]:
+    """Those that hold anything."""
+    return tuple(t for t in tracks if len(t.notes) or len(t.controllers) or len(t.bends) or t.lyrics)
 
 
-def _take_meta(tick: int, kind: int, data: bytes, splitter: _Splitter, song: dict[str, list[Any]]) -> None:
-    if kind in _TABLES:
-        meta = _METAS[_TABLES[kind]]
-        row = (tick, *meta.decode(data)) if len(data) >= meta.size else ()
-        if row and all(value in allowed for value, allowed in zip(row, _ALLOWED[meta.dtype], strict=True)):
-            song[_TABLES[kind]].append(row)
-    elif kind == _NAME:
-        splitter.name = _decoded(data)
-    elif kind == _LYRIC and data:
-        splitter.lyrics.append(Text(tick, _decoded(data)))
-    elif kind in _WORDS and data:
-        song[_WORDS[kind]].append(Text(tick, _decoded(data)))
+# Out.
 
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-# The way out.
-
-_Event = tuple[int, int, Any]  # tick, order within the tick, mido message
+_Event = tuple[int, int, bytes]  # tick, order within the tick, bytes
 
 
 def write(score: Score) -> bytes:
     """`score` as a MIDI file of type 1; the same Score gives the same bytes.
 
-    First a track of tempos, metres, keys, markers and texts, then one for each Track. Within a tick stand
+    First a chunk of tempos, metres, keys, markers and texts, then one for each Track. At one tick stand
     words and settings, note-offs, program, controllers and bends, notes without length, note-ons.
 
     Raises:
-        InputError: the score holds what MIDI cannot; says which column and where.
+        InputError: the score holds what MIDI cannot; says the track, the column and the value.
     """
-    import mido
-
-    if not 0 < score.resolution < 0x8000:
-        raise InputError(f"expected 1 to 32767 ticks to a quarter note. Received: {score.resolution}")
-    file = mido.MidiFile(type=1, ticks_per_beat=score.resolution)
-    file.tracks.append(_chunk(_song_events(score)))
+    resolution = _checked(score.resolution, range(1, 0x8000), "resolution")
+    chunks = [_chunk(_song_events(score))]
     for number, track in enumerate(score.tracks, 1):
         with at(f"track {number}"):
-            file.tracks.append(_chunk(_track_events(track)))
-    out = io.BytesIO()
-    file.save(file=out)
-    return out.getvalue()
+            chunks.append(_chunk(_track_events(track)))
+    header = (6, 4), (1, 2), (len(chunks), 2), (resolution, 2)
+    return b"MThd" + b"".join(value.to_bytes(size, "big") for value, size in header) + b"".join(chunks)
 
 
-def _chunk(events: Iterable[_Event]) -> Any:
-    """Events in order, each with the ticks since the one before."""
-    import mido
+def _chunk(events: Iterable[_Event]) -> bytes:
+    """Events in order, each after the ticks since the one before."""
+    body, now = bytearray(), 0
+    for tick, _, event in sorted(events, key=itemgetter(0, 1)):
+        body += _number(tick - now) + event
+        now = tick
+    body += b"\x00" + _meta(_END, b"")
+    return b"MTrk" + len(body).to_bytes(4, "big") + body
 
-    track, now = mido.MidiTrack(), 0
-    for tick, _, message in sorted(events, key=lambda event: event[:2]):
-        message.time, now = tick - now, tick
-        if not 0 <= message.time < 2**28:
-            raise InputError(f"tick {tick}: expected gaps below 2**28 ticks. Received: {message.time}")
-        track.append(message)
-    return track
+
+def _number(value: int) -> bytes:
+    """The inverse of `_Source.number`."""
+    _checked(value, range(2**28), "ticks between events, or a length,")
+    places = [value & 127]
+    while value := value >> 7:
+        places.append(value & 127 | 128)
+    return bytes(places[::-1])
 
 
 def _song_events(score: Score) -> Iterator[_Event]:
@@ -450,22 +340,19 @@ def _song_events(score: Score) -> Iterator[_Event]:
 
 
 def _track_events(track: Track) -> Iterator[_Event]:
-    from mido import Message
-
     channel = _checked(track.channel, range(16), "channel")
-    program = _checked(track.program, _SEVEN_BITS, "program")
     if track.name:
         yield from _words(_NAME, [Text(0, track.name)])
-    yield 0, 2, Message("program_change", channel=channel, program=program)
-    for tick, number, value in _rows(track.controllers):
-        yield tick, 2, Message("control_change", channel=channel, control=number, value=value)
-    for tick, value in _rows(track.bends):
-        yield tick, 2, Message("pitchwheel", channel=channel, pitch=value)
     yield from _words(_LYRIC, track.lyrics)
+    yield 0, 2, bytes([0xC0 | channel, _checked(track.program, _SEVEN_BITS, "program")])
+    for tick, number, value in _rows(track.controllers):
+        yield tick, 2, bytes([0xB0 | channel, number, value])
+    for tick, bend in _rows(track.bends):
+        yield tick, 2, bytes([0xE0 | channel, bend + 8192 & 127, bend + 8192 >> 7])
     for start, duration, pitch, velocity in _rows(track.notes):
         on, off = (4, 1) if duration else (3, 3)
-        yield start, on, Message("note_on", channel=channel, note=pitch, velocity=velocity)
-        yield start + duration, off, Message("note_off", channel=channel, note=pitch, velocity=0)
+        yield start, on, bytes([0x90 | channel, pitch, velocity])
+        yield start + duration, off, bytes([0x80 | channel, pitch, 0])
 
 
 def _words(kind: int, words: Iterable[Text]) -> Iterator[_Event]:
@@ -473,11 +360,8 @@ def _words(kind: int, words: Iterable[Text]) -> Iterator[_Event]:
         yield _checked(tick, _TICKS, "tick"), 0, _meta(kind, text.encode("utf-8", "replace"))
 
 
-def _meta(kind: int, data: bytes) -> Any:
-    """A meta event by its bytes: mido's own text messages encode by a global setting, unsafe in threads."""
-    from mido import UnknownMetaMessage
-
-    return UnknownMetaMessage(kind, data)
+def _meta(kind: int, data: bytes) -> bytes:
+    return bytes([0xFF, kind]) + _number(len(data)) + data
 
 
 def _rows(rows: Table) -> list[Any]:
@@ -490,11 +374,6 @@ def _rows(rows: Table) -> list[Any]:
 
 def _checked(value: int, allowed: Sequence[int], name: str) -> int:
     if value not in allowed:
-        raise InputError(f"expected {name} {_described(allowed)}. Received: {value}")
+        wanted = f"from {allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else f"one of {list(allowed)}"
+        raise InputError(f"expected {name} {wanted}. Received: {value}")
     return value
-
-
-def _described(allowed: Sequence[int]) -> str:
-    if allowed is _TICKS:
-        return "not below 0"
-    return f"from {allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else f"one of {list(allowed)}"

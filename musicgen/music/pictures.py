@@ -14,6 +14,7 @@ import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -50,7 +51,7 @@ POINTS_AN_INCH = 72
 
 BARS_A_SYSTEM, MOST_SYSTEMS = 8, 24
 FEWEST_SEMITONES = 16
-CHORD_POINTS, SMALLEST_CHORD_POINTS = 13.0, 6.5
+TITLE_POINTS, CHORD_POINTS, SMALLEST_CHORD_POINTS = 17.0, 13.0, 6.5
 LETTER = 0.68  # width of a bold letter, in parts of its size
 
 
@@ -101,13 +102,13 @@ def piano_roll(
     symbols = chord_symbols(score) if chords is None else list(chords)
     page = _Page(layers, symbols, section_names(score), _pitches(layers), systems)
     tall = HEADING + FOOT + len(systems) * page.system_height
-    figure = Figure(figsize=(WIDTH, tall), facecolor=PAPER)
-    for i, system in enumerate(systems):
-        bottom = tall - HEADING - (i + 1) * page.system_height
-        box = (LEFT, bottom, WIDTH - LEFT - RIGHT, page.roll_height)
-        _draw_system(figure.add_axes(_in_parts(box, tall)), system, page)
-    _draw_heading(figure, title, score, tall)
-    _draw_legend(figure, layers, tall)
+    with _own_style():
+        figure = Figure(figsize=(WIDTH, tall), facecolor=PAPER)
+        for number, system in enumerate(systems, 1):
+            box = (LEFT, tall - HEADING - number * page.system_height, WIDTH - LEFT - RIGHT, page.roll_height)
+            _draw_system(figure.add_axes(_in_parts(box, tall)), system, page)
+        _draw_heading(figure, title, score, tall)
+        _draw_legend(figure, layers, tall)
     return figure
 
 
@@ -117,13 +118,11 @@ def picture_bytes(figure: Figure, suffix: str) -> bytes:
     Raises:
         OptionError: another suffix.
     """
-    import matplotlib
-
     if suffix.lower() not in FORMATS:
         raise OptionError(f"expected a picture file that ends in .png or .svg. Received: {suffix or 'no ending'}")
     metadata = {"Software": None} if suffix.lower() == ".png" else {"Date": None, "Creator": None}
     file = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "musicgen", "svg.fonttype": "path"}):
+    with _own_style():
         figure.savefig(file, format=suffix.lower()[1:], dpi=PNG_DOTS_AN_INCH, metadata=metadata)
     return file.getvalue()
 
@@ -215,6 +214,15 @@ def _pitches(layers: Sequence[Layer]) -> range:
 # -- drawing
 
 
+@contextmanager
+def _own_style() -> Iterator[None]:
+    """matplotlib's defaults, whatever a user's own settings are, and SVG with the same names each time."""
+    from matplotlib import style
+
+    with style.context(["default", {"svg.hashsalt": "musicgen"}]):
+        yield
+
+
 class _Page(NamedTuple):
     """What all systems of a picture share."""
 
@@ -274,7 +282,7 @@ def _draw_keys(axes: Axes, start: int, end: int, pitches: range) -> None:
 
     rows = np.array([[(start, p), (end, p), (end, p + 1), (start, p + 1)] for p in pitches]) - (0, 0.5)
     colours = [BLACK_KEY if pitch % 12 in (1, 3, 6, 8, 10) else WHITE_KEY for pitch in pitches]
-    axes.add_collection(PolyCollection(rows, facecolors=colours, linewidths=0, zorder=0))
+    axes.add_collection(PolyCollection(list(rows), facecolors=colours, linewidths=0, zorder=0))
     octaves = [pitch for pitch in pitches if pitch % 12 == 0]
     axes.hlines([pitch - 0.5 for pitch in octaves], start, end, colors=C_LINE, linewidth=0.8, zorder=1)
     for pitch in octaves:
@@ -362,13 +370,17 @@ def _between(notes: Table, start: int, end: int) -> Table:
 def _write(axes: Axes, words: str, place: tuple[float, float], shift: tuple[float, float], **style: Any) -> None:
     """Words at a place of the roll, shifted by points, never cut off."""
     alignment: dict[str, Any] = {"ha": "left", "va": "bottom"}
-    axes.annotate(words, place, shift, textcoords="offset points", annotation_clip=False, **alignment | style)
+    axes.annotate(
+        words, place, shift, textcoords="offset points", annotation_clip=False, parse_math=False, **alignment | style
+    )
 
 
 def _draw_heading(figure: Figure, title: str, score: Score, tall: float) -> None:
     """The title; tempo and metre at the right."""
     y = 1 - 0.30 / tall
-    figure.text(LEFT / WIDTH, y, title, fontsize=17, fontweight="bold", color=INK, va="center")
+    room = (WIDTH - LEFT - RIGHT - 3) * POINTS_AN_INCH / LETTER
+    size = min(TITLE_POINTS, room / max(len(title), 1))
+    figure.text(LEFT / WIDTH, y, title, fontsize=size, fontweight="bold", color=INK, va="center", parse_math=False)
     words = f"♩ = {score.tempo_bpm:.0f}    {', '.join(_metres(score))}"
     figure.text(1 - RIGHT / WIDTH, y, words, fontsize=12, color=FAINT_INK, ha="right", va="center")
 

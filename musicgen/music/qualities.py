@@ -104,6 +104,7 @@ _REPLACED = {7: {6: "b5", 8: "#5"}, 2: {1: "b9", 3: "#9"}, 5: {6: "#11"}}  # ton
 _COST = {"b": 2, "#": 2, "a": 3, "n": 5, "#9": 3, "add3": 7, "add7": 7, "addb7": 7}
 
 
+@lru_cache(maxsize=4096)
 def tones(text: str) -> frozenset[int] | None:
     """Intervals above the root of a quality as people write it, or None if it is none."""
     parts = _parts(_prefixed("".join(text.split()).translate(_SIGNS)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,10 +54,6 @@ def _sorting(names: tuple[str, ...]) -> tuple[str, ...]:
     return ("start", "pitch", "duration", "velocity") if names == NOTE.names else names[:1]
 
 
-def _empty(dtype: np.dtype[Any]) -> Any:
-    return field(default_factory=lambda: table(dtype))
-
-
 @dataclass(frozen=True, eq=False)
 class Track:
     """One instrument's events.
@@ -73,9 +70,9 @@ class Track:
     name: str = ""
     channel: int = 0
     program: int = 0
-    notes: Table = _empty(NOTE)
-    controllers: Table = _empty(CONTROLLER)
-    bends: Table = _empty(BEND)
+    notes: Table = field(default_factory=partial(table, NOTE))
+    controllers: Table = field(default_factory=partial(table, CONTROLLER))
+    bends: Table = field(default_factory=partial(table, BEND))
     lyrics: tuple[Text, ...] = ()
 
     @property
@@ -104,16 +101,18 @@ class Score:
 
     resolution: int = 480
     tracks: tuple[Track, ...] = ()
-    tempos: Table = _empty(TEMPO)
-    metres: Table = _empty(METRE)
-    keys: Table = _empty(KEY)
+    tempos: Table = field(default_factory=partial(table, TEMPO))
+    metres: Table = field(default_factory=partial(table, METRE))
+    keys: Table = field(default_factory=partial(table, KEY))
     markers: tuple[Text, ...] = ()
     texts: tuple[Text, ...] = ()
 
     @property
     def end(self) -> int:
         """Tick at which the last note ends; 0 without notes."""
-        return max((int((t.notes["start"] + t.notes["duration"]).max()) for t in self.tracks if len(t.notes)), default=0)
+        return max(
+            (int((t.notes["start"] + t.notes["duration"]).max()) for t in self.tracks if len(t.notes)), default=0
+        )
 
     @property
     def tempo_bpm(self) -> float:

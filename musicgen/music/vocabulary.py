@@ -123,9 +123,7 @@ class Vocabulary:
         """
         try:
             found = json.loads(text)
-            fields = tuple(
-                Field(f["name"], _unrun(f["values"]), f["unit"], f["moves_clock"]) for f in found["fields"]
-            )
+            fields = tuple(Field(f["name"], _unrun(f["values"]), f["unit"], f["moves_clock"]) for f in found["fields"])
             return cls(found["encoding"], fields)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise InputError(f"expected a vocabulary in JSON. Received: {text[:40]!r} ({error})") from error

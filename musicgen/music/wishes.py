@@ -64,7 +64,9 @@ class Wishes:
     @property
     def limits(self) -> str:
         """Range and key as words."""
-        return " and ".join(f"{what} {value}" for what, value in (("range", self.pitch_range), ("key", self.key)) if value)
+        return " and ".join(
+            f"{what} {value}" for what, value in (("range", self.pitch_range), ("key", self.key)) if value
+        )
 
 
 def _metre(text: str) -> tuple[int, int]:

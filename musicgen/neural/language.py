@@ -18,6 +18,27 @@ Ints = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 
 
+class View(Protocol):
+    """Another way to name a field's values, relative to a key: an interval to the pitch before, say.
+
+    With key k, value v is called `table[k, groups[v]]`. A network gives each name a number, and the
+    numbers of a value's names add up to its logit; so what is learned of an interval holds for all
+    pitches at once.
+    """
+
+    @property
+    def names(self) -> int:
+        """How many names there are."""
+
+    @property
+    def table(self) -> Ints:
+        """The name of each group for each key, `int32[keys, M]`."""
+
+    @property
+    def groups(self) -> Ints:
+        """The group of each value, `int32[V]`."""
+
+
 class Language(Protocol):
     """What the steps of a corpus are made of."""
 
@@ -35,6 +56,13 @@ class Language(Protocol):
 
     def features(self, xp: Any, rows: Array, clock: Array, standing: Array) -> Array:
         """`int32[..., R]`, `int32[...]`, `int32[..., F]` -> `float32[..., width]`; `xp` is numpy or keras.ops."""
+
+    @property
+    def views(self) -> tuple[tuple[View, ...], ...]:
+        """Per field, the views of its values."""
+
+    def keys(self, xp: Any, field: int, rows: Array, clock: Array, standing: Array) -> Array:
+        """The key of each view of a field, `int32[..., views of the field]`; arguments as for `features`."""
 
     def counted(self, indices: Ints) -> Mask:
         """`int[..., F]` -> `bool[..., F]`: which fields are choices, not forced by others."""

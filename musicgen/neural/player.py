@@ -68,6 +68,7 @@ class Player:
             tuple(weights[f"head_{f}/{part}/{name}"] for part in ("hidden", "logits") for name in ("kernel", "bias"))
             for f in fields
         ]
+        self._views = [bounded(views, size) for views, size in zip(language.views, language.sizes, strict=True)]
 
     def initial_states(self, zeros: Ints) -> States:
         """Zeros, `(B, H)` each, from zeros `int[B]`."""
@@ -84,21 +85,27 @@ class Player:
             x = state_after[0]
         return x, tuple(after)
 
-    def choose(self, field: int, hidden: Floats, standing: Ints, features: Floats) -> Floats:
-        """Logits `(..., V_f)` of a field, given hidden `(..., H)` and the fields before it."""
+    def choose(self, field: int, hidden: Floats, standing: Ints, features: Floats, keys: Ints) -> Floats:
+        """Logits `(..., V_f)` of a field, given hidden `(..., H)`, the fields before it and the keys of its views."""
         kernel, bias, logits_kernel, logits_bias = self._heads[field]
         x = np.concatenate([hidden, *self._embedded(standing, field), features], axis=-1)
-        return np.maximum(x @ kernel + bias, 0) @ logits_kernel + logits_bias
+        found = np.maximum(x @ kernel + bias, 0) @ logits_kernel + logits_bias
+        logits = found[..., : self.language.sizes[field]]
+        for n, (view, start, end) in enumerate(self._views[field]):
+            groups = np.take_along_axis(found[..., start:end], view.table[keys[..., n]], axis=-1)
+            logits = logits + groups[..., view.groups]
+        return logits
 
     def _embedded(self, standing: Ints, fields: int) -> list[Floats]:
         return [self._embeddings[f][standing[..., f]] for f in range(fields)]
 
-    def scan(self, previous: Ints, current: Ints, features: Floats) -> list[Floats]:
+    def scan(self, previous: Ints, current: Ints, features: Floats, **keys: Ints) -> list[Floats]:
         """Teacher-forced logits of whole sequences.
 
         Args:
             previous, current: fields of the step before and of this one, `(B, T, F)`.
             features: per field, `(B, T, F, D)`.
+            keys: `keys_f` of the views of each field, `(B, T, n_f)`.
 
         Returns:
             Per field, `(B, T, V_f)`.
@@ -107,13 +114,15 @@ class Player:
         hidden = np.zeros((*previous.shape[:2], self.options.units), np.float32)
         for t in range(previous.shape[1]):
             hidden[:, t], states = self.advance(previous[:, t], features[:, t, 0], states)
-        return [self._heads_over(f, hidden, current, features[:, :, f]) for f in range(len(self._heads))]
+        return [
+            self._heads_over(f, hidden, current, features[:, :, f], keys[f"keys_{f}"]) for f in range(len(self._heads))
+        ]
 
-    def _heads_over(self, field: int, hidden: Floats, standing: Ints, features: Floats) -> Floats:
+    def _heads_over(self, field: int, *arguments: Any) -> Floats:
         """`choose` over all steps, in blocks of one size: the same numbers however long the sequence is."""
         blocks = []
-        for start in range(0, hidden.shape[1], _BLOCK):
-            parts = [part[:, start : start + _BLOCK] for part in (hidden, standing, features)]
+        for start in range(0, arguments[0].shape[1], _BLOCK):
+            parts = [part[:, start : start + _BLOCK] for part in arguments]
             real = parts[0].shape[1]
             padded = [np.pad(part, ((0, 0), (0, _BLOCK - real), (0, 0))) for part in parts]
             blocks.append(self.choose(field, *padded)[:, :real])
@@ -148,6 +157,13 @@ def expected_shapes(language: Language, options: NetworkOptions) -> dict[str, tu
         shapes[f"embedding_{f}"] = (size + 1, embedding)
         shapes[f"head_{f}/hidden/kernel"] = (units + f * embedding + language.width, options.head)
         shapes[f"head_{f}/hidden/bias"] = (options.head,)
-        shapes[f"head_{f}/logits/kernel"] = (options.head, size)
-        shapes[f"head_{f}/logits/bias"] = (size,)
+        outputs = size + sum(view.names for view in language.views[f])
+        shapes[f"head_{f}/logits/kernel"] = (options.head, outputs)
+        shapes[f"head_{f}/logits/bias"] = (outputs,)
     return shapes
+
+
+def bounded(views: tuple[Any, ...], size: int) -> list[tuple[Any, int, int]]:
+    """Each view of a field of `size` values with where its names stand in the head's output: after the values."""
+    ends = np.cumsum([size, *(view.names for view in views)])
+    return [(view, int(start), int(end)) for view, start, end in zip(views, ends[:-1], ends[1:], strict=True)]

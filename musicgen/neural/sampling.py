@@ -19,6 +19,7 @@ each step of the block; the top 24 bits k of a half make u = (k + 1/2) / 2^24, a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -26,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musicgen.errors import NumericalError, OptionError
-from musicgen.neural.language import Array, Ints, Language, Mask, Plan
+from musicgen.neural.language import Array, Ints, Language, Plan
 
 BLOCK = 64  # steps of noise made at a time
 FORBIDDEN = np.float32(-1e30)  # a finite stand-in for minus infinity
@@ -66,8 +67,8 @@ class Stepper(Protocol):
     def advance(self, standing: Array, features: Array, states: Any) -> tuple[Array, Any]:
         """Fields of the step before `int32[B, F]`, features `[B, D]`, states -> hidden `[B, H]`, states."""
 
-    def choose(self, field: int, hidden: Array, standing: Array, features: Array) -> Array:
-        """Logits `float32[B, V_f]` of a field, given those before it in `standing`."""
+    def choose(self, field: int, hidden: Array, standing: Array, features: Array, keys: Array) -> Array:
+        """Logits `float32[B, V_f]` of a field, given those before it in `standing` and the keys of its views."""
 
     def initial_states(self, zeros: Array) -> Any:
         """The states before the first step, for a batch as long as `zeros` `int32[B]`."""
@@ -178,10 +179,11 @@ def step(
     end = asked.extent[2]
     hidden, at = None, 0
     for field, size in enumerate(language.sizes):
-        features = language.features(xp, xp.take(asked.rows, clock, axis=0), clock, standing)
+        rows = xp.take(asked.rows, clock, axis=0)
+        features = language.features(xp, rows, clock, standing)
         if hidden is None:
             hidden, states = stepper.advance(standing, features, states)
-        logits = stepper.choose(field, hidden, standing, features)
+        logits = stepper.choose(field, hidden, standing, features, language.keys(xp, field, rows, clock, standing))
         sound = xp.logical_and(sound, xp.all(xp.isfinite(logits), axis=-1))
         allowed = mask(xp, language, asked, field, state, clock)
         index = draw(xp, logits, allowed, asked.options, noise[:, at : at + size])
@@ -197,11 +199,8 @@ def _ints(xp: Any, array: Array) -> Array:
     return array.astype(np.int32) if xp is np else xp.cast(array, "int32")
 
 
-class Walk(Protocol):
-    """A block of steps: `(request, carry or None, noise [B, n, sum V], given [B, n, F]) -> (carry, steps)`."""
-
-    def __call__(self, request: Request, carry: Carry | None, noise: Ints, given: Ints) -> tuple[Carry, Ints]:
-        """Walk `n` steps; the steps are `int32[B, n, F]`."""
+# A block of n steps: request, carry or None, noise [B, n, sum V], given [B, n, F] -> carry, steps int32[B, n, F].
+Walk = Callable[[Request, Carry | None, Ints, Ints], tuple[Carry, Ints]]
 
 
 def sample(

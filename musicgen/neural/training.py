@@ -64,8 +64,8 @@ def fit(
     network: SharedNetwork,
     train: Corpus,
     valid: Corpus,
-    options: TrainingOptions,
     *,
+    options: TrainingOptions,
     checkpoint: Path | None = None,
     resume: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -113,7 +113,9 @@ class _Run:
         self.network, self.train, self.valid, self.options, self.report = network, train, valid, options, report
         self.model = network.scanned() if options.form == "scanned" else network.unrolled(options.Tx)
         adam = keras.optimizers.Adam(options.learning_rate, global_clipnorm=options.clip_norm)
-        losses = [keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum") for _ in self.model.outputs]
+        losses = [
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum") for _ in self.model.outputs
+        ]
         self.model.compile(adam, losses)
         adam.build(self.model.trainable_variables)
         self.journal, self.best_weights = Journal(), network.named_weights()
@@ -123,7 +125,9 @@ class _Run:
 
     def goes_on(self) -> bool:
         """Whether another epoch is due."""
-        return self.journal.epoch < self.options.epochs and self.journal.halvings <= HALVINGS and self._minutes_left() > 0
+        return (
+            self.journal.epoch < self.options.epochs and self.journal.halvings <= HALVINGS and self._minutes_left() > 0
+        )
 
     def epoch(self) -> None:
         """One pass over the training windows, then the validation windows."""

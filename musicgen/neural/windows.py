@@ -21,7 +21,7 @@ _PIECE = np.int64(1) << 32  # timeline rows are found by piece * _PIECE + tick
 class Batch(NamedTuple):
     """What a training form reads, and what it should say."""
 
-    inputs: dict[str, Ints]  # previous, current int32[B, T, F]; features float32[B, T, F, D]
+    inputs: dict[str, Ints]  # previous, current int32[B, T, F]; features float32[B, T, F, D]; keys_f int32[B, T, n_f]
     targets: list[Ints]  # per field int32[B, T]
     weights: list[npt.NDArray[np.float32]]  # per field [B, T]; a sum of weighted losses is per note
     notes: int  # steps with every field counted
@@ -38,7 +38,9 @@ class Corpus:
     def __init__(self, language: Language, pieces: Sequence[tuple[Ints, Ints]]) -> None:
         self.language = language
         fields = len(language.sizes)
-        self.steps = np.concatenate([np.zeros((0, fields), np.uint16), *(steps.astype(np.uint16) for steps, _ in pieces)])
+        self.steps = np.concatenate(
+            [np.zeros((0, fields), np.uint16), *(steps.astype(np.uint16) for steps, _ in pieces)]
+        )
         self.bounds = np.cumsum([0, *(len(steps) for steps, _ in pieces)])
         self.rows = np.concatenate([timeline for _, timeline in pieces]) if pieces else np.zeros((0, 1), np.int32)
         ids = np.repeat(np.arange(len(pieces)), [len(timeline) for _, timeline in pieces])
@@ -60,18 +62,20 @@ class Corpus:
         ticks = [self.language.ticks[f][steps[..., f]] for f in range(steps.shape[-1])]
         return np.cumsum(np.stack(ticks, axis=-1), axis=-1, dtype=np.int64)
 
-    def tiles(self, Tx: int) -> Ints:  # noqa: N803
+    def tiles(self, Tx: int) -> Ints:
         """Windows side by side, every step in exactly one: `(n, 2)` of piece and first step."""
-        return np.array([(p, s) for p, length in enumerate(self.lengths) for s in range(0, length, Tx)], int).reshape(-1, 2)
+        return np.array([(p, s) for p, length in enumerate(self.lengths) for s in range(0, length, Tx)], int).reshape(
+            -1, 2
+        )
 
-    def shuffled(self, Tx: int, rng: np.random.Generator) -> Ints:  # noqa: N803
+    def shuffled(self, Tx: int, rng: np.random.Generator) -> Ints:
         """As many windows, at random places and in random order; ends are as likely as the middle."""
         windows = self.tiles(Tx)
         last = np.maximum(self.lengths[windows[:, 0]] - Tx, 0)
         windows[:, 1] = np.clip(windows[:, 1] + rng.integers(-Tx // 2, Tx // 2 + 1, len(windows)), 0, last)
         return rng.permutation(windows)
 
-    def batch(self, windows: Ints, Tx: int, semitones: Ints | int = 0) -> Batch:  # noqa: N803
+    def batch(self, windows: Ints, Tx: int, semitones: Ints | int = 0) -> Batch:
         """The windows `(B, 2)` as inputs, targets and weights, each transposed by its `semitones` `(B,)`."""
         piece, first = windows.T
         place = first[:, None] + np.arange(-1, Tx)  # [B, Tx + 1]: the step before, then the window
@@ -87,7 +91,7 @@ class Corpus:
         rows = self.language.transposed_timeline(rows, up[..., None])
         counted = self.language.counted(current) & real[:, 1:, None]
         notes = int(counted[..., -1].sum())
-        inputs = {"previous": previous, "current": current, "features": self._features(previous, current, rows, clock)}
+        inputs = {"previous": previous, "current": current, **self._seen(previous, current, rows, clock)}
         weights = (counted / max(notes, 1)).astype(np.float32)
         fields = range(current.shape[-1])
         return Batch(inputs, [current[..., f] for f in fields], [weights[..., f] for f in fields], notes)
@@ -98,14 +102,21 @@ class Corpus:
         before = np.concatenate([np.zeros_like(moved[..., :1]), moved[..., :-1]], axis=-1)
         return (self.clocks[at][..., None] + before).astype(np.int32)
 
-    def _features(self, previous: Ints, current: Ints, rows: Ints, clock: Ints) -> Ints:
-        """Features as each field is to be set, `float32[B, T, F, D]`."""
-        fields = current.shape[-1]
-        standing = [np.concatenate([current[..., :f], previous[..., f:]], axis=-1) for f in range(fields)]
-        return self.language.features(np, rows, clock, np.stack(standing, axis=-2)).astype(np.float32, copy=False)
+    def _seen(self, previous: Ints, current: Ints, rows: Ints, clock: Ints) -> dict[str, Ints]:
+        """Features and keys as each field is to be set: `float32[B, T, F, D]`, `int32[B, T, n_f]`."""
+        fields = range(current.shape[-1])
+        standing = [np.concatenate([current[..., :f], previous[..., f:]], axis=-1) for f in fields]
+        features = self.language.features(np, rows, clock, np.stack(standing, axis=-2)).astype(np.float32, copy=False)
+        keys = (self.language.keys(np, f, rows[:, :, f], clock[:, :, f], standing[f]) for f in fields)
+        return {"features": features, **{f"keys_{f}": key.astype(np.int32, copy=False) for f, key in enumerate(keys)}}
 
     def batches(
-        self, Tx: int, size: int, *, rng: np.random.Generator | None = None, semitones: tuple[int, int] = (0, 0)  # noqa: N803
+        self,
+        Tx: int,
+        size: int,
+        *,
+        rng: np.random.Generator | None = None,
+        semitones: tuple[int, int] = (0, 0),
     ) -> Iterator[Batch]:
         """All windows in batches of `size`: in order, or shuffled and transposed within `semitones` by `rng`."""
         windows = self.tiles(Tx) if rng is None else self.shuffled(Tx, rng)

@@ -26,7 +26,8 @@ def written(recipe: Recipe, train: Reading, valid: Reading, journal: Journal) ->
         ("seed", str(training.seed)),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    return f"# Model card\n\n| what | value |\n|---|---|\n{table}\n\nIt writes in the style of what it learned from; the licence of that music is for you to check.\n"
+    advice = "It writes in the style of what it learned from; the licence of that music is for you to check."
+    return f"# Model card\n\n| what | value |\n|---|---|\n{table}\n\n{advice}\n"
 
 
 def _words(reading: Reading) -> str:

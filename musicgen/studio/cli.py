@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import musicgen
 from musicgen.errors import MusicgenError, OptionError
 from musicgen.music import files
 from musicgen.music.wishes import CHORDS
@@ -19,6 +18,7 @@ from musicgen.neural.options import CELLS, FORMS
 from musicgen.studio.clip import Clip, Receipt
 from musicgen.studio.composer import BACKENDS, Composer
 from musicgen.studio.inspector import inspect, inspect_model
+from musicgen.version import __version__
 
 TRAINING = ("epochs", "minutes", "seed", "form", "Tx", "batch", "learning_rate", "units", "layers", "cell", "dropout")
 
@@ -155,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "musicgen", description="Learn from music files and write new music (MIDI, not audio).", allow_abbrev=False
     )
-    parser.add_argument("--version", action="version", version=f"musicgen {musicgen.__version__}")
+    parser.add_argument("--version", action="version", version=f"musicgen {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     _add_train(commands)
     _add_generate(commands)
@@ -177,7 +177,11 @@ def _add_train(commands: Any) -> None:
     add("--out", metavar="MODEL", help="where to save it (default: models/ and the name of SOURCE)")
     add("--valid", metavar="SOURCE", help="pieces to judge by (default: a tenth of the pieces is held out)")
     add("--minutes", type=float, help="stop after so many minutes")
-    add("--epochs", type=int, help="stop after so many passes over the music (default 300; it stops when it has learned)")
+    add(
+        "--epochs",
+        type=int,
+        help="stop after so many passes over the music (default 300; it stops when it has learned)",
+    )
     add("--from", dest="start_from", metavar="MODEL", help="go on from a trained model (fine-tune)")
     add("--resume", action="store_true", help="go on with a run that was cut, with the same options")
     add("--seed", type=int, help="of everything random (default 0)")
@@ -187,7 +191,9 @@ def _add_train(commands: Any) -> None:
     network.add_argument("--units", type=int, help="units per layer (default 256)")
     network.add_argument("--layers", type=int, help="recurrent layers (default 1)")
     network.add_argument("--dropout", type=float, help="share of activations dropped in training (default 0.3)")
-    network.add_argument("--form", choices=FORMS, help="how training is wired (default scanned; unrolled is the same, slower)")
+    network.add_argument(
+        "--form", choices=FORMS, help="how training is wired (default scanned; unrolled is the same, slower)"
+    )
     network.add_argument("--Tx", type=int, help="steps per training window (default 96)")
     network.add_argument("--batch", type=int, help="windows per batch (default 32)")
     network.add_argument("--learning-rate", type=float, help="at the start (default 0.002)")
@@ -228,5 +234,3 @@ def _add_others(commands: Any) -> None:
     parser = _command(commands, "inspect", _inspect, "say what is in a file, a folder or a model")
     parser.add_argument("source", metavar="SOURCE", help="a file, a folder or a model")
     parser.add_argument("--json", action="store_true", help="as JSON")
-
-

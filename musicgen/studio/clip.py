@@ -99,7 +99,9 @@ class Clip:
             return pictures.save_picture(self.picture(), target)
         if target.suffix.lower() not in files.FORMATS:
             known = ", ".join((*files.FORMATS, *PICTURES))
-            raise OptionError(f"{target}: expected a name ending in one of {known}. Received: {target.suffix or 'none'}")
+            raise OptionError(
+                f"{target}: expected a name ending in one of {known}. Received: {target.suffix or 'none'}"
+            )
         files.write(self.with_receipt(), target)
         return target
 

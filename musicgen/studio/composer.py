@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-import musicgen
-from musicgen.errors import ArtifactError, InputError, OptionError, RequestError
-from musicgen.music import files
+from musicgen.errors import ArtifactError, InputError, OptionError
 from musicgen.music.constraints import plan
-from musicgen.music.encodings import ENCODINGS, Context, Encoding
+from musicgen.music.encodings import ENCODINGS, Encoding
 from musicgen.music.metrics import perplexities
 from musicgen.music.score import Score
 from musicgen.music.wishes import Wishes
@@ -26,7 +25,9 @@ from musicgen.studio import card
 from musicgen.studio.artifact import Artifact
 from musicgen.studio.clip import Clip, Receipt
 from musicgen.studio.corpus import Piece, Reading, Source, read_source
+from musicgen.studio.progress import training_bar
 from musicgen.studio.recipe import Recipe
+from musicgen.version import __version__
 
 if TYPE_CHECKING:
     from musicgen.neural.training import Journal, Progress
@@ -60,6 +61,7 @@ class Composer:
         self.recipe = Recipe(encoding).with_settings(**settings)
         self.artifact: Artifact | None = None
         self.name = ""
+        self._walk: tuple[Artifact, sampling.Walk] | None = None
 
     @property
     def encoding(self) -> Encoding:
@@ -130,18 +132,14 @@ class Composer:
         network = SharedNetwork(self.encoding, self.recipe.network, options.seed)
         if self.artifact is not None:
             network.set_weights(self.artifact.weights)
-        corpora = [
+        corpora = (
             Corpus(self.encoding, [(piece.indices, piece.context.timeline) for piece in part.pieces])
             for part in (read, held)
-        ]
+        )
+        shown = training_bar(options) if report is None else nullcontext(report)
         path = None if checkpoint is None else Path(checkpoint)
-        if report is None:
-            from musicgen.studio.progress import training_bar
-
-            with training_bar(options) as report:
-                journal = training.fit(network, *corpora, options, checkpoint=path, resume=resume, report=report)
-        else:
-            journal = training.fit(network, *corpora, options, checkpoint=path, resume=resume, report=report)
+        with shown as tell:
+            journal = training.fit(network, *corpora, options=options, checkpoint=path, resume=resume, report=tell)
         words = card.written(self.recipe, read, held, journal)
         self.artifact = Artifact(self.recipe, network.named_weights(), tuple(journal.history), words)
         return Lesson(read, held, journal)
@@ -192,8 +190,7 @@ class Composer:
         """
         if n < 1 or first < 0 or seed < 0:
             raise OptionError(f"expected n from 1, seed and first from 0. Received: n {n}, seed {seed}, first {first}")
-        given = {"temperature": temperature, "top_p": top_p, "top_k": top_k}
-        options = replace(self.recipe.sampling, **{name: value for name, value in given.items() if value is not None})
+        options = self.recipe.with_settings(temperature=temperature, top_p=top_p, top_k=top_k).sampling
         asked = _wishes(wishes)
         start = None if primer is None else self._primer(primer)
         request = Receipt(
@@ -207,7 +204,7 @@ class Composer:
             primer_steps=0 if start is None else len(start.indices),
             wishes=asked,
             sampling=options,
-            version=musicgen.__version__,
+            version=__version__,
         )
         return self._clips(request, start)
 
@@ -234,17 +231,19 @@ class Composer:
         self, asked: sampling.Request, clips: range, receipt: Receipt, primer: npt.NDArray[np.int32] | None
     ) -> Sequence[npt.NDArray[np.int32]]:
         """Indices `(T, F)` of each clip; the player draws them one by one, so that none depends on its neighbours."""
-        draw = {"seed": receipt.seed, "primer": primer}
+
+        def draw(walk: sampling.Walk, numbers: range) -> npt.NDArray[np.int32]:
+            return sampling.sample(walk, self.encoding, asked, clips=numbers, seed=receipt.seed, primer=primer)
+
         if receipt.backend == "numpy":
-            walk = self.trained.player.walk
-            return [sampling.sample(walk, self.encoding, asked, clips=range(k, k + 1), **draw)[0] for k in clips]
-        return list(sampling.sample(self._compiled_walk(), self.encoding, asked, clips=clips, **draw))
+            return [draw(self.trained.player.walk, range(k, k + 1))[0] for k in clips]
+        return list(draw(self._compiled_walk(), clips))
 
     def _compiled_walk(self) -> sampling.Walk:
         """The Keras network as one compiled loop, made once."""
         from musicgen.neural.networks.shared import SharedNetwork
 
-        if getattr(self, "_walk", (None, None))[0] is not self.trained:
+        if self._walk is None or self._walk[0] is not self.trained:
             network = SharedNetwork(self.encoding, self.recipe.network)
             network.set_weights(self.trained.weights)
             self._walk = (self.trained, network.compiled_walk())
@@ -316,7 +315,9 @@ class Composer:
             for piece, rows in zip(pieces, scored, strict=True):
                 source = piece.context.source
                 for note, row in zip(source.notes[1:], rows, strict=True):
-                    writer.writerow([piece.name, source.name, note["start"], note["pitch"], *(f"{-x:.6f}" for x in row)])
+                    writer.writerow(
+                        [piece.name, source.name, note["start"], note["pitch"], *(f"{-x:.6f}" for x in row)]
+                    )
         os.replace(beside, path)
 
 

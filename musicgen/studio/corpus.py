@@ -66,7 +66,9 @@ class Reading:
         return distances[distances > 0]
 
 
-def read_source(source: Source, encoding: Encoding, report: Callable[[int, int], None] = lambda done, of: None) -> Reading:
+def read_source(
+    source: Source, encoding: Encoding, report: Callable[[int, int], None] = lambda done, of: None
+) -> Reading:
     """Read and encode a folder, files or Scores; good ones are used, bad ones listed.
 
     Args:

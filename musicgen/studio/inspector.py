@@ -126,7 +126,9 @@ class ModelInspection:
         """For a person."""
         facts = self.to_dict()
         fields = ", ".join(f"{name} ({size} values)" for name, size in facts["fields"].items())
-        return f"{self.path}: {facts['weights']:,} weights, hash {facts['hash']}\nfields: {fields}\n\n{self.artifact.card}"
+        return (
+            f"{self.path}: {facts['weights']:,} weights, hash {facts['hash']}\nfields: {fields}\n\n{self.artifact.card}"
+        )
 
 
 def inspect_model(path: Path) -> ModelInspection:

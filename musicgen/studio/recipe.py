@@ -83,7 +83,9 @@ def _filled(kind: type[Any], found: Mapping[str, Any], place: str) -> Any:
     default = kind()
     known = {f.name for f in fields(kind)}
     if unknown := set(found) - known:
-        raise OptionError(f"{place}: expected settings among {', '.join(sorted(known))}. Received: {', '.join(unknown)}")
+        raise OptionError(
+            f"{place}: expected settings among {', '.join(sorted(known))}. Received: {', '.join(unknown)}"
+        )
     values = {}
     for name, value in found.items():
         old = getattr(default, name)

@@ -88,6 +88,11 @@ def test_chords_can_be_given():
     assert "Dm7" not in shown
 
 
+def test_words_are_never_taken_for_formulas():
+    figure = pictures.piano_roll(Score(480, markers=(Text(0, "$\\bad{$ Coda"),)), title="$1 \\frac{ song$" * 9)
+    assert pictures.picture_bytes(figure, ".png")
+
+
 def notes_drawn(figure) -> list[tuple[int, list[tuple[float, ...]]]]:
     """Per collection of notes in the first system: how many, and their colours."""
     from matplotlib.collections import PathCollection
@@ -126,6 +131,14 @@ def test_the_same_score_gives_the_same_bytes(score: Score, suffix: str):
     one, other = (pictures.picture_bytes(pictures.piano_roll(score, title="again"), suffix) for _ in range(2))
     assert one == other
     assert one.startswith({".png": b"\x89PNG", ".svg": b"<?xml"}[suffix])
+
+
+def test_a_users_own_settings_change_nothing():
+    import matplotlib
+
+    plain = pictures.picture_bytes(pictures.piano_roll(TUNE), ".svg")
+    with matplotlib.rc_context({"font.family": "monospace", "lines.dash_capstyle": "round", "svg.fonttype": "none"}):
+        assert pictures.picture_bytes(pictures.piano_roll(TUNE), ".svg") == plain
 
 
 def test_a_picture_is_saved_whole_or_not_at_all(tmp_path: Path):

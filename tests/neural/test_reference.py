@@ -129,6 +129,10 @@ def test_shapes_that_do_not_fit_are_named(cell):
         cell.forward(x, *states, weights._replace(bias=weights.bias[..., 1:]))
     with pytest.raises(ShapeError, match=rf"x: expected \(B, {D}\). Received: \({B}, {D - 1}\)"):
         cell.step(x[:, 0, 1:], *states, weights)
+    with pytest.raises(ShapeError, match=r"bias: expected .* Received"):
+        cell.step(x[:, 0], *states, weights._replace(bias=weights.bias[..., 1:]))
+    with pytest.raises(ShapeError, match=r"kernel: expected .* Received"):
+        cell.step(x[:, 0], *states, weights._replace(kernel=weights.kernel[:, 1:]))
     with pytest.raises(ShapeError, match=rf"h: expected \({B}, {H}\). Received: \({B}, {H + 1}\)"):
         cell.step(x[:, 0], *wrong_states, weights)
     *_, cache = cell.forward(x, *states, weights)

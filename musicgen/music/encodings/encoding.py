@@ -12,6 +12,7 @@ in training, in the numpy player, in a compiled loop and in an exported graph:
 - the *timeline*: `int32[n, K]`, one row per change of the context, its tick in column 0.
 - the *features*: `float32[..., width]` of the timeline's row at the clock, the clock, and the
   fields as they stand (those of this step that are set, else those of the step before).
+- the *views*: other names of a field's values, relative to what stands (an interval, a chord degree).
 - the *grammar*: an automaton of what may follow what.
 """
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,18 @@ class Context:
     end: int
     source: Track
     resolution: int
-    moved: npt.NDArray[np.int64]
+    moved: npt.NDArray[np.integer[Any]]
+
+
+class View(NamedTuple):
+    """Another way to name a field's values, relative to a key: an interval to the pitch before, say.
+
+    With key k, value v is called `table[k, groups[v]]`; there are `names` names.
+    """
+
+    names: int
+    table: npt.NDArray[np.int32]  # [keys, M]
+    groups: npt.NDArray[np.int32]  # [V]
 
 
 class Encoding(ABC):
@@ -99,6 +111,15 @@ class Encoding(ABC):
         Returns:
             `float32[..., width]`.
         """
+
+    @property
+    def views(self) -> tuple[tuple[View, ...], ...]:
+        """Per field, other ways to name its values, relative to a key; see `View`."""
+        return ((),) * len(self.sizes)
+
+    def keys(self, xp: Any, field: int, rows: Array, clock: Array, standing: Array) -> Array:
+        """The key of each view of a field, `int32[..., views]`; arguments as for `features`."""
+        return xp.zeros_like(standing[..., :0])
 
     @abstractmethod
     def grammar(self, end: int) -> Automaton:

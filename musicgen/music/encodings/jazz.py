@@ -12,6 +12,7 @@ program, chord symbols as markers, metre, tempo, key. Not held: velocities, othe
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,8 +20,8 @@ import numpy.typing as npt
 
 from musicgen.errors import InputError, RequestError
 from musicgen.music.constraints import Automaton, fixed, product
-from musicgen.music.encodings.encoding import Array, Context, Encoding, Steps
-from musicgen.music.score import KEY, METRE, NOTE, TEMPO, Score, Table, Text, Track, table
+from musicgen.music.encodings.encoding import Array, Context, Encoding, Steps, View
+from musicgen.music.score import METRE, NOTE, TEMPO, Score, Table, Text, Track, table
 from musicgen.music.theory import Chord, chords_from_markers
 from musicgen.music.vocabulary import Field, Vocabulary
 from musicgen.music.wishes import Wishes
@@ -30,6 +31,7 @@ LONGEST = 96  # ticks: the longest wait of one step, and the longest note
 REST = 128  # a rest's place among the pitches
 NO_PITCH_CLASS = 12
 TENOR_SAX = 66  # program of a new line
+HALF = 2 * RESOLUTION  # ticks
 VELOCITY = 80  # of every decoded note: the encoding does not hold it
 SAME_TICK = 3  # notes the grammar allows on one tick
 FAR = 2**30  # ticks: later than any change
@@ -108,6 +110,22 @@ class JazzEncoding(Encoding):
             _one_hot(xp, xp.clip(rows[..., TEMPO_BPM] // 20, 0, 17), 18),
         ]
         return xp.concatenate(parts, axis=-1)
+
+    @cached_property
+    def views(self) -> tuple[tuple[View, ...], ...]:
+        """Onsets and durations by where they lead and by the duration before, pitches by interval and degree."""
+        place = _place_view(LONGEST)
+        return (place, _legato_view()), (_interval_view(), _degree_view(), _degree_view()), (place,)
+
+    def keys(self, xp: Any, field: int, rows: Array, clock: Array, standing: Array) -> Array:
+        """Place in the half note and duration before; pitch before, root now and next; place."""
+        place = (clock - rows[..., BAR_START]) % rows[..., BAR_TICKS] % HALF
+        found = {
+            ONSET: (place, standing[..., DURATION]),
+            PITCH: (standing[..., PITCH], rows[..., ROOT], rows[..., NEXT_ROOT]),
+            DURATION: (place,),
+        }[field]
+        return xp.stack(found, axis=-1)
 
     def grammar(self, end: int) -> Automaton:
         """A rest has no pitch and no duration, notes end by `end`, few notes share a tick."""
@@ -249,13 +267,17 @@ def _steps(starts: Steps, pitches: Steps, durations: Steps) -> Steps:
 def _frame(score: Score) -> Score:
     """Chords, metre, tempo and key of a score, on the grid."""
     chords = chords_from_markers(score.markers)
+
+    def moved(rows: Table) -> Table:
+        scaled = rows.copy()
+        scaled["tick"] = _rescaled(rows["tick"], score.resolution)
+        return table(scaled.dtype, scaled)
+
     return Score(
         RESOLUTION,
-        (),
-        *(
-            table(dtype, [(_rescaled(int(row[0]), score.resolution), *row[1:]) for row in rows.tolist()])
-            for dtype, rows in ((TEMPO, score.tempos), (METRE, score.metres), (KEY, score.keys))
-        ),
+        tempos=moved(score.tempos),
+        metres=moved(score.metres),
+        keys=moved(score.keys),
         markers=tuple(Text(_rescaled(tick, score.resolution), str(chord)) for tick, chord in chords),
     )
 
@@ -306,6 +328,46 @@ def _following(sizes: tuple[int, ...]) -> tuple[npt.NDArray[np.int32], ...]:
     keep, end_rest = np.arange(2 * SAME_TICK)[:, None], state
     pitch, duration = keep + np.zeros((1, sizes[PITCH]), int), end_rest + np.zeros((1, sizes[DURATION]), int)
     return tuple(part.astype(np.int32) for part in (onset, pitch, duration))
+
+
+def _place_view(longest: int) -> View:
+    """Ticks by the place in the half note they lead to; a rest, or none, has its own name."""
+    ticks = np.arange(longest + 1)
+    table = (np.arange(HALF)[:, None] + np.arange(HALF)) % HALF
+    groups = np.where((ticks == 0) | (ticks == longest), HALF, ticks % HALF)
+    return _view(np.concatenate([table, np.full((HALF, 1), HALF)], axis=1), groups)
+
+
+def _legato_view() -> View:
+    """Onsets by how far they are from the end of the note before."""
+    near = 6
+    gap = np.arange(LONGEST + 1) - np.arange(LONGEST + 2)[:, None]
+    table = np.clip(gap, -near - 1, near + 1) + near + 1
+    table[:, LONGEST] = 2 * near + 3
+    table[[0, LONGEST + 1]] = 2 * near + 4  # no note before
+    return _view(table, np.arange(LONGEST + 1))
+
+
+def _interval_view() -> View:
+    """Pitches by their interval to the pitch before, two octaves either way."""
+    widest = 24
+    interval = np.arange(REST + 1) - np.arange(REST + 2)[:, None]
+    table = np.clip(interval, -widest - 1, widest + 1) + widest + 1
+    table[REST:] = 2 * widest + 3  # no pitch before
+    table[:, REST] = 2 * widest + 4
+    return _view(table, np.arange(REST + 1))
+
+
+def _degree_view() -> View:
+    """Pitches by their degree over a root."""
+    table = (np.arange(12) - np.arange(13)[:, None]) % 12
+    table[NO_PITCH_CLASS] = 12
+    groups = np.append(np.arange(REST) % 12, 12)
+    return _view(np.concatenate([table, np.full((13, 1), 13)], axis=1), groups)
+
+
+def _view(table: Steps, groups: Steps) -> View:
+    return View(int(table.max()) + 1, table.astype(np.int32), groups.astype(np.int32))
 
 
 def _one_hot(xp: Any, indices: Array, size: int) -> Array:

@@ -53,12 +53,14 @@ def rolled_graph(arrows: Iterable[tuple[Place, Place]], T: int) -> frozenset[Edg
     arrows = frozenset(arrows)
     for (a, t), (b, u) in arrows:
         if u != t + 1 or not 0 <= t < T - 1:
-            raise OptionError(f"arrows: expected each from a time to the next within {T}. Received: {a}{t} -> {b}{u}.")
+            raise OptionError(
+                f"arrows: expected each from a time to the next within {T}. Received: {a} at {t} -> {b} at {u}."
+            )
     edges = frozenset((a, b) for (a, _), (b, _) in arrows)
     missing = unrolled_graph(sorted(edges), T).edges - arrows
     if missing:
         (a, t), (b, u) = min(missing)
-        raise OptionError(f"arrows: expected the same at every time. Received: no {a}{t} -> {b}{u}.")
+        raise OptionError(f"arrows: expected the same at every time. Received: no {a} at {t} -> {b} at {u}.")
     return edges
 
 

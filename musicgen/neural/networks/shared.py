@@ -30,7 +30,7 @@ from musicgen.neural import sampling
 from musicgen.neural.cells import PeepholeLSTMCell
 from musicgen.neural.language import Array, Language
 from musicgen.neural.options import NetworkOptions
-from musicgen.neural.player import expected_shapes
+from musicgen.neural.player import bounded, expected_shapes
 
 _RECURRENT: dict[str, Callable[..., keras.layers.RNN]] = {
     "simple_rnn": keras.layers.SimpleRNN,
@@ -63,7 +63,9 @@ class SharedNetwork:
         self.dropouts = [keras.layers.Dropout(options.dropout, name=f"dropout_{n}") for n in range(options.layers)]
         self.hidden = [keras.layers.Dense(options.head, "relu", name=f"head_{f}_hidden") for f in fields]
         self.head_dropouts = [keras.layers.Dropout(options.dropout, name=f"head_{f}_dropout") for f in fields]
-        self.logits = [keras.layers.Dense(language.sizes[f], name=f"head_{f}_logits") for f in fields]
+        outputs = [expected_shapes(language, options)[f"head_{f}/logits/bias"][0] for f in fields]
+        self.logits = [keras.layers.Dense(outputs[f], name=f"head_{f}_logits") for f in fields]
+        self._views = [bounded(views, size) for views, size in zip(language.views, language.sizes, strict=True)]
         self._build()
 
     def _build(self) -> None:
@@ -74,6 +76,7 @@ class SharedNetwork:
             self.hidden[f].build((None, shapes[f"head_{f}/hidden/kernel"][0]))
             self.logits[f].build((None, self.options.head))
         for layer, recurrent in enumerate(self.recurrent):
+            recurrent.cell.name = f"cell_{layer}"  # the unrolled form holds all cells, under their own names
             recurrent.build((None, None, shapes[f"rnn_{layer}/kernel"][0]))
 
     # -- weights by name
@@ -123,10 +126,15 @@ class SharedNetwork:
             x = dropout(x)
         return x, after
 
-    def choose(self, field: int, hidden: Array, standing: Array, features: Array) -> Array:
-        """Logits `(..., V_f)` of a field, given hidden `(..., H)` and the fields before it."""
+    def choose(self, field: int, hidden: Array, standing: Array, features: Array, keys: Array) -> Array:
+        """Logits `(..., V_f)` of a field, given hidden `(..., H)`, the fields before it and the keys of its views."""
         x = ops.concatenate([hidden, *self._embedded(standing, field), features], axis=-1)
-        return self.logits[field](self.head_dropouts[field](self.hidden[field](x)))
+        found = self.logits[field](self.head_dropouts[field](self.hidden[field](x)))
+        logits = found[..., : self.language.sizes[field]]
+        for n, (view, start, end) in enumerate(self._views[field]):
+            groups = ops.take_along_axis(found[..., start:end], ops.take(view.table, keys[..., n], axis=0), axis=-1)
+            logits = logits + _spread(groups, view.groups)
+        return logits
 
     def _inputs(self, standing: Array, features: Array) -> Array:
         return ops.concatenate([*self._embedded(standing, len(self.embeddings)), features], axis=-1)
@@ -143,20 +151,27 @@ class SharedNetwork:
             "previous": keras.Input((length, fields), dtype="int32", name="previous"),
             "current": keras.Input((length, fields), dtype="int32", name="current"),
             "features": keras.Input((length, fields, self.language.width), name="features"),
+            **self._keys(length),
         }
 
+    def _keys(self, *shape: int | None) -> dict[str, keras.KerasTensor]:
+        """Inputs for the keys of each field's views, `keys_f`."""
+        views = enumerate(self.language.views)
+        return {f"keys_{f}": keras.Input((*shape, len(own)), dtype="int32", name=f"keys_{f}") for f, own in views}
+
     def scanned(self) -> keras.Model:
-        """Teacher forcing in one loop: `(B, T, F)`, `(B, T, F)`, `(B, T, F, D)` -> per field `(B, T, V_f)`."""
+        """Teacher forcing in one loop: `(B, T, F)`, `(B, T, F)`, `(B, T, F, D)`, keys -> per field `(B, T, V_f)`."""
         inputs = self._teacher(None)
         x = self._inputs(inputs["previous"], inputs["features"][:, :, 0])
         for recurrent, dropout in zip(self.recurrent, self.dropouts, strict=True):
             x = dropout(recurrent(x))
         outputs = [
-            self.choose(f, x, inputs["current"], inputs["features"][:, :, f]) for f in range(len(self.language.sizes))
+            self.choose(f, x, inputs["current"], inputs["features"][:, :, f], inputs[f"keys_{f}"])
+            for f in range(len(self.language.sizes))
         ]
         return keras.Model(inputs, outputs, name="scanned")
 
-    def unrolled(self, Tx: int) -> keras.Model:  # noqa: N803
+    def unrolled(self, Tx: int) -> keras.Model:
         """Teacher forcing wired over Tx steps; same inputs and outputs as `scanned`, T = Tx."""
         inputs = self._teacher(Tx)
         states = self.initial_states(ops.zeros_like(inputs["previous"][:, 0, 0]))
@@ -165,27 +180,37 @@ class SharedNetwork:
             features = inputs["features"][:, t]
             hidden, states = self.advance(inputs["previous"][:, t], features[:, 0], states)
             for f, steps in enumerate(logits):
-                steps.append(self.choose(f, hidden, inputs["current"][:, t], features[:, f]))
+                steps.append(self.choose(f, hidden, inputs["current"][:, t], features[:, f], inputs[f"keys_{f}"][:, t]))
         return keras.Model(inputs, [ops.stack(steps, axis=1) for steps in logits], name="unrolled")
 
     def stepping(self) -> keras.Model:
-        """One step: `previous`, `current` `(B, F)`, `features` `(B, F, D)`, `states` in; logits per field and states out."""
+        """One step.
+
+        In: `previous`, `current` `(B, F)`, `features` `(B, F, D)`, keys, `states`; out: `logits` per field, `states`.
+        """
         fields = len(self.language.sizes)
         inputs: dict[str, Any] = {
             "previous": keras.Input((fields,), dtype="int32", name="previous"),
             "current": keras.Input((fields,), dtype="int32", name="current"),
             "features": keras.Input((fields, self.language.width), name="features"),
+            **self._keys(),
             "states": [
                 [keras.Input((size,), name=f"state_{layer}_{n}") for n, size in enumerate(_state_sizes(recurrent.cell))]
                 for layer, recurrent in enumerate(self.recurrent)
             ],
         }
         hidden, states = self.advance(inputs["previous"], inputs["features"][:, 0], inputs["states"])
-        logits = [self.choose(f, hidden, inputs["current"], inputs["features"][:, f]) for f in range(fields)]
+        logits = [
+            self.choose(f, hidden, inputs["current"], inputs["features"][:, f], inputs[f"keys_{f}"])
+            for f in range(fields)
+        ]
         return keras.Model(inputs, {"logits": logits, "states": states}, name="stepping")
 
-    def inference(self, Ty: int) -> keras.Model:  # noqa: N803
-        """One to many over Ty steps: a request's tables, `noise` `(B, Ty, sum V)`, `given` `(B, Ty, F)` -> `(B, Ty, F)`."""
+    def inference(self, Ty: int) -> keras.Model:
+        """One to many over Ty steps.
+
+        In: a request's tables, `noise` `(B, Ty, sum V)`, `given` `(B, Ty, F)`; out: indices `(B, Ty, F)`.
+        """
         inputs = self._asking(Ty)
         asked, noise, given = sampling.Request(**inputs["request"]), inputs["noise"], inputs["given"]
         carry = sampling.begin(ops, self.language, self, given[:, 0, 0], asked)
@@ -260,6 +285,13 @@ class _WalkModel(keras.Model):
         start = (ops.zeros((), "int32"), tuple(sampling.Carry(**inputs["carry"])), ops.zeros_like(given))
         _, carry, steps = ops.while_loop(lambda t, *_: t < length, body, start)
         return sampling.Carry(*carry)._asdict(), ops.swapaxes(steps, 0, 1)
+
+
+def _spread(groups: Array, at: Any) -> Array:
+    """`groups[..., at]` for a constant `at`; as a product, whose gradient is another one."""
+    if np.array_equal(at, np.arange(groups.shape[-1])):
+        return groups
+    return ops.matmul(groups, np.eye(groups.shape[-1], dtype=np.float32)[:, at])
 
 
 def _state_sizes(cell: Any) -> list[int]:

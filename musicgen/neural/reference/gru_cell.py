@@ -19,10 +19,10 @@ from musicgen.neural.reference.activations import sigmoid
 from musicgen.neural.reference.weights import (
     Weights,
     check_sequence,
+    check_step,
     check_upstream,
     check_weights,
     expect,
-    step_mismatch,
 )
 
 Array = NDArray[Any]
@@ -71,9 +71,7 @@ def gru_step(x: Array, h: Array, weights: Weights, reset_after: bool = True) -> 
     Cho et al. 2014.
     """
     kernel, recurrent_kernel, bias = weights
-    H = len(recurrent_kernel)
-    if x.shape != (len(h), len(kernel)) or h.shape[-1] != H or (bias.ndim == 2) != reset_after:
-        _gru_step_mismatch(x, h, weights, reset_after)
+    H = check_step(weights, 3, x, h, bias_rows=2 if reset_after else None)
     if reset_after:
         from_x = x @ kernel + bias[0]  # (B, 3H)
         from_h = h @ recurrent_kernel + bias[1]  # (B, 3H)
@@ -145,11 +143,6 @@ def _reset_before_backward(dh: Array, cache: GRUCache) -> tuple[Array, Array, We
     drecurrent = np.concatenate([h.T @ d_zr, (r * h).T @ d_g], axis=1)
     dh_prev = dh * z + d_zr @ U_zr.T + e * r
     return d @ weights.kernel.T, dh_prev, Weights(x.T @ d, drecurrent, d.sum(axis=0))
-
-
-def _gru_step_mismatch(x: Array, h: Array, weights: Weights, reset_after: bool) -> None:
-    check_weights(weights, gates=3, bias_rows=2 if reset_after else None)
-    step_mismatch(x, len(weights.kernel), len(weights.recurrent_kernel), h=h)
 
 
 def gru(x: Array, h0: Array, weights: Weights, reset_after: bool = True) -> tuple[Array, tuple[GRUCache, ...]]:
@@ -230,9 +223,7 @@ def simplified_gru_step(x: Array, h: Array, weights: Weights) -> tuple[Array, Si
         ShapeError: a shape does not fit; names the argument.
     """
     kernel, recurrent_kernel, bias = weights
-    H = len(recurrent_kernel)
-    if x.shape != (len(h), len(kernel)) or h.shape[-1] != H:
-        step_mismatch(x, len(kernel), H, h=h)
+    H = check_step(weights, 2, x, h)
     pre = x @ kernel + h @ recurrent_kernel + bias  # (B, 2H)
     z, g = sigmoid(pre[:, :H]), np.tanh(pre[:, H:])
     h_next = z * h + (1 - z) * g

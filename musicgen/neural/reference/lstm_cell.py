@@ -15,10 +15,10 @@ from musicgen.neural.reference.activations import sigmoid
 from musicgen.neural.reference.weights import (
     Weights,
     check_sequence,
+    check_step,
     check_upstream,
     check_weights,
     expect,
-    step_mismatch,
 )
 
 Array = NDArray[Any]
@@ -66,9 +66,7 @@ def lstm_step(x: Array, h: Array, c: Array, weights: Weights) -> tuple[Array, Ar
     Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000.
     """
     kernel, recurrent_kernel, bias = weights
-    H = len(recurrent_kernel)
-    if x.shape != (len(h), len(kernel)) or h.shape[-1] != H or c.shape != h.shape:
-        step_mismatch(x, len(kernel), H, h=h, c=c)
+    H = check_step(weights, 4, x, h, c)
     z = x @ kernel + h @ recurrent_kernel + bias  # (B, 4H)
     gates = sigmoid(z)  # one call for all four blocks is quicker than three; the candidate's is not used
     i, f, o = gates[:, :H], gates[:, H : 2 * H], gates[:, 3 * H :]

@@ -16,10 +16,10 @@ from musicgen.neural.reference.activations import sigmoid
 from musicgen.neural.reference.weights import (
     PeepholeWeights,
     check_sequence,
+    check_step,
     check_upstream,
     check_weights,
     expect,
-    step_mismatch,
 )
 
 Array = NDArray[Any]
@@ -68,9 +68,7 @@ def peephole_lstm_step(
     Gers & Schmidhuber 2000; Graves 2013.
     """
     kernel, recurrent_kernel, bias, peepholes = weights
-    H = len(recurrent_kernel)
-    if x.shape != (len(h), len(kernel)) or h.shape[-1] != H or c.shape != h.shape:
-        step_mismatch(x, len(kernel), H, h=h, c=c)
+    H = check_step(weights, 4, x, h, c)
     p_i, p_f, p_o = peepholes
     z = x @ kernel + h @ recurrent_kernel + bias  # (B, 4H)
     i = sigmoid(z[:, :H] + p_i * c)

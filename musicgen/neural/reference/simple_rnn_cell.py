@@ -15,10 +15,10 @@ from musicgen.neural.reference.activations import activation_named
 from musicgen.neural.reference.weights import (
     Weights,
     check_sequence,
+    check_step,
     check_upstream,
     check_weights,
     expect,
-    step_mismatch,
 )
 
 Array = NDArray[Any]
@@ -56,8 +56,7 @@ def simple_rnn_step(x: Array, h: Array, weights: Weights, activation: str = "tan
     Elman 1990.
     """
     kernel, recurrent_kernel, bias = weights
-    if x.shape != (len(h), len(kernel)) or h.shape[-1] != len(recurrent_kernel):
-        step_mismatch(x, len(kernel), len(recurrent_kernel), h=h)
+    check_step(weights, 1, x, h)
     h_next = activation_named(activation).function(x @ kernel + h @ recurrent_kernel + bias)
     return h_next, SimpleRNNCache(x, h, h_next, weights, activation)
 
