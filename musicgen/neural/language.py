@@ -32,7 +32,7 @@ class View(Protocol):
 
     @property
     def table(self) -> Ints:
-        """The name of each group for each key, `int32[keys, M]`."""
+        """The name of each group for each key, `int32[keys, M]`, 0 to `names`; `names` stands for no name."""
 
     @property
     def groups(self) -> Ints:

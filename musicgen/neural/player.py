@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from musicgen.errors import ArtifactError
 from musicgen.neural import sampling
-from musicgen.neural.language import Ints, Language
+from musicgen.neural.language import Ints, Language, View
 from musicgen.neural.options import NetworkOptions
 from musicgen.neural.reference import (
     PeepholeWeights,
@@ -68,11 +68,11 @@ class Player:
             tuple(weights[f"head_{f}/{part}/{name}"] for part in ("hidden", "logits") for name in ("kernel", "bias"))
             for f in fields
         ]
-        self._views = [bounded(views, size) for views, size in zip(language.views, language.sizes, strict=True)]
+        self._views = [placed(views, size) for views, size in zip(language.views, language.sizes, strict=True)]
 
-    def initial_states(self, zeros: Ints) -> States:
-        """Zeros, `(B, H)` each, from zeros `int[B]`."""
-        state = np.zeros((len(zeros), self.options.units), np.float32)
+    def initial_states(self, like: Ints) -> States:
+        """Zeros, `(B, H)` each, for a batch as long as `like` `int[B]`."""
+        state = np.zeros((len(like), self.options.units), np.float32)
         return ((state,) * self._states,) * self.options.layers
 
     def advance(self, standing: Ints, features: Floats, states: States) -> tuple[Floats, States]:
@@ -91,9 +91,10 @@ class Player:
         x = np.concatenate([hidden, *self._embedded(standing, field), features], axis=-1)
         found = np.maximum(x @ kernel + bias, 0) @ logits_kernel + logits_bias
         logits = found[..., : self.language.sizes[field]]
-        for n, (view, start, end) in enumerate(self._views[field]):
-            groups = np.take_along_axis(found[..., start:end], view.table[keys[..., n]], axis=-1)
-            logits = logits + groups[..., view.groups]
+        if self._views[field]:
+            found = np.concatenate([found, np.zeros_like(found[..., :1])], axis=-1)
+        for n, (table, groups) in enumerate(self._views[field]):
+            logits = logits + np.take_along_axis(found, table[keys[..., n]], axis=-1)[..., groups]
         return logits
 
     def _embedded(self, standing: Ints, fields: int) -> list[Floats]:
@@ -163,7 +164,13 @@ def expected_shapes(language: Language, options: NetworkOptions) -> dict[str, tu
     return shapes
 
 
-def bounded(views: tuple[Any, ...], size: int) -> list[tuple[Any, int, int]]:
-    """Each view of a field of `size` values with where its names stand in the head's output: after the values."""
-    ends = np.cumsum([size, *(view.names for view in views)])
-    return [(view, int(start), int(end)) for view, start, end in zip(views, ends[:-1], ends[1:], strict=True)]
+def placed(views: tuple[View, ...], size: int) -> list[tuple[Ints, Ints]]:
+    """Each view of a field of `size` values as a table of places in the head's output, and its groups.
+
+    The head's output holds the values' own numbers, then each view's names, then a zero for "no name".
+    """
+    starts = np.cumsum([size, *(view.names for view in views)])
+    return [
+        (np.where(view.table == view.names, starts[-1], view.table + start).astype(np.int32), view.groups)
+        for view, start in zip(views, starts, strict=False)
+    ]

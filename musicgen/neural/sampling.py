@@ -70,8 +70,8 @@ class Stepper(Protocol):
     def choose(self, field: int, hidden: Array, standing: Array, features: Array, keys: Array) -> Array:
         """Logits `float32[B, V_f]` of a field, given those before it in `standing` and the keys of its views."""
 
-    def initial_states(self, zeros: Array) -> Any:
-        """The states before the first step, for a batch as long as `zeros` `int32[B]`."""
+    def initial_states(self, like: Array) -> Any:
+        """The states before the first step, for a batch as long as `like` `int32[B]`."""
 
 
 class Carry(NamedTuple):

@@ -209,7 +209,7 @@ class _Run:
         arrays |= {f"best/{name}": weight for name, weight in self.best_weights.items()}
         journal = json.dumps(vars(replace(self.journal, seconds=self._seconds())))
         beside = path.with_name(f".{path.name}.part")
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, beside, {"journal": journal})
+        save_file({name: np.array(array, order="C") for name, array in arrays.items()}, beside, {"journal": journal})
         os.replace(beside, path)
 
     def load(self, path: Path) -> None:

@@ -43,30 +43,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # -- commands
 
 
-def _train(options: argparse.Namespace) -> None:
+def _train(options: argparse.Namespace) -> int:
     out = Path(options.out or Path("models") / Path(options.source[0]).resolve().stem)
     checkpoint = out.with_name(f"{out.name}.checkpoint")
     if out.exists() and not (options.force or options.resume):
         raise OptionError(f"{out}: expected a new name. Received: one that exists; use --force or another --out")
+    files.find(options.source)  # a wrong name is told at once
     settings = {name: getattr(options, name) for name in TRAINING}
     if options.start_from:
         composer = Composer.load(options.start_from)
         composer.recipe = composer.recipe.with_settings(**_trainable(settings))
     else:
         composer = Composer(**settings)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     out.parent.mkdir(parents=True, exist_ok=True)
     print(f"Learning from {' '.join(options.source)} into {out} (encoding {composer.recipe.encoding}).", flush=True)
     lesson = composer.fit(options.source, valid=options.valid, checkpoint=checkpoint, resume=options.resume)
-    composer.save(out, replace=True)
     journal = lesson.journal
-    if not journal.interrupted and options.minutes is None:
-        checkpoint.unlink(missing_ok=True)
     for refusal in (*lesson.train.refused, *lesson.valid.refused):
         print(f"not used: {refusal.name}: {refusal.reason}")
-    print(f"{'Stopped early. ' if journal.interrupted else ''}Kept the best of {journal.epoch} epochs: ", end="")
+    if not journal.epoch:
+        print("Stopped before the first epoch was over; nothing was written.")
+        return 130
+    composer.save(out, replace=True)
+    print(f"{'Stopped. ' if journal.interrupted else ''}Kept the best of {journal.epoch} epochs: ", end="")
     print(f"{journal.best:.3f} nats per note on {len(lesson.valid.pieces)} held-out pieces.")
+    if journal.interrupted or options.minutes is not None:
+        print("To go on learning, add --resume to the same command, with more --minutes or without.")
+    else:
+        checkpoint.unlink(missing_ok=True)
     print(f"Saved {out}. Next: musicgen generate {shlex.quote(str(out))} --chords '{CHORDS}' --bars 8 -n 3")
+    return 0
 
 
 def _trainable(settings: dict[str, Any]) -> dict[str, Any]:

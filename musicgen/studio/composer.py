@@ -21,11 +21,12 @@ from musicgen.music.score import Score
 from musicgen.music.wishes import Wishes
 from musicgen.neural import sampling
 from musicgen.neural.scoring import nats
+from musicgen.neural.windows import Corpus
 from musicgen.studio import card
 from musicgen.studio.artifact import Artifact
 from musicgen.studio.clip import Clip, Receipt
 from musicgen.studio.corpus import Piece, Reading, Source, read_source
-from musicgen.studio.progress import training_bar
+from musicgen.studio.progress import start_keras, training_bar
 from musicgen.studio.recipe import Recipe
 from musicgen.version import __version__
 
@@ -123,11 +124,11 @@ class Composer:
         Raises:
             FileError: nothing in a source can be used.
         """
+        read, held = self._readings(source, valid)
+        start_keras()
         from musicgen.neural import training
         from musicgen.neural.networks.shared import SharedNetwork
-        from musicgen.neural.windows import Corpus
 
-        read, held = self._readings(source, valid)
         options = self.recipe.training
         network = SharedNetwork(self.encoding, self.recipe.network, options.seed)
         if self.artifact is not None:
@@ -241,6 +242,7 @@ class Composer:
 
     def _compiled_walk(self) -> sampling.Walk:
         """The Keras network as one compiled loop, made once."""
+        start_keras()
         from musicgen.neural.networks.shared import SharedNetwork
 
         if self._walk is None or self._walk[0] is not self.trained:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,23 @@ if TYPE_CHECKING:
     from musicgen.neural.training import Progress
 
 QUIET_SECONDS = 10.0  # between two lines where there is no terminal
+
+
+def start_keras() -> None:
+    """Load Keras and its backend without what they say to developers while they start."""
+    if "keras" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    standard_error, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)  # these messages come from below Python
+        from keras import ops
+
+        ops.zeros(1)
+    finally:
+        os.dup2(standard_error, 2)
+        os.close(standard_error)
+        os.close(nowhere)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ class Toy:
     # letters by how far they are from the letter before
     views = (
         (),
-        (View(8, np.where(np.arange(8)[:, None] == 7, 7, (np.arange(7) - np.arange(8)[:, None]) % 7), np.arange(7)),),
+        (View(7, np.where(np.arange(8)[:, None] == 7, 7, (np.arange(7) - np.arange(8)[:, None]) % 7), np.arange(7)),),
     )
 
     def keys(self, xp: Any, field: int, rows: Any, clock: Any, standing: Any) -> Any:

@@ -51,7 +51,8 @@ def stepped_through(network, inputs):
     step, states = network.stepping(), network.initial_states(inputs["previous"][:, 0, 0])
     logits = [[], []]
     for t in range(LENGTH):
-        found = step({name: value[:, t] for name, value in inputs.items()} | {"states": states})
+        now = {name: keras.ops.convert_to_tensor(value[:, t]) for name, value in inputs.items()}
+        found = step(now | {"states": states})
         states = found["states"]
         for f in range(2):
             logits[f].append(keras.ops.convert_to_numpy(found["logits"][f]))

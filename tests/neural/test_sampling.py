@@ -16,7 +16,7 @@ class NextLetter:
 
     peak = 10.0
 
-    def initial_states(self, zeros):
+    def initial_states(self, like):
         return ()
 
     def advance(self, standing, features, states):

@@ -59,7 +59,7 @@ class Context:
 class View(NamedTuple):
     """Another way to name a field's values, relative to a key: an interval to the pitch before, say.
 
-    With key k, value v is called `table[k, groups[v]]`; there are `names` names.
+    With key k, value v is called `table[k, groups[v]]`, 0 to `names` - 1; `names` stands for no name.
     """
 
     names: int

@@ -114,7 +114,7 @@ class JazzEncoding(Encoding):
     @cached_property
     def views(self) -> tuple[tuple[View, ...], ...]:
         """Onsets and durations by where they lead and by the duration before, pitches by interval and degree."""
-        place = _place_view(LONGEST)
+        place = _place_view()
         return (place, _legato_view()), (_interval_view(), _degree_view(), _degree_view()), (place,)
 
     def keys(self, xp: Any, field: int, rows: Array, clock: Array, standing: Array) -> Array:
@@ -330,44 +330,48 @@ def _following(sizes: tuple[int, ...]) -> tuple[npt.NDArray[np.int32], ...]:
     return tuple(part.astype(np.int32) for part in (onset, pitch, duration))
 
 
-def _place_view(longest: int) -> View:
-    """Ticks by the place in the half note they lead to; a rest, or none, has its own name."""
-    ticks = np.arange(longest + 1)
+def _place_view() -> View:
+    """Ticks by the place in the half note they lead to."""
+    ticks = np.arange(LONGEST + 1)
     table = (np.arange(HALF)[:, None] + np.arange(HALF)) % HALF
-    groups = np.where((ticks == 0) | (ticks == longest), HALF, ticks % HALF)
-    return _view(np.concatenate([table, np.full((HALF, 1), HALF)], axis=1), groups)
+    groups = np.where((ticks == 0) | (ticks == LONGEST), HALF, ticks % HALF)  # none and a rest lead nowhere
+    return _view(HALF, _with_no_name(table, HALF), groups)
 
 
 def _legato_view() -> View:
     """Onsets by how far they are from the end of the note before."""
-    near = 6
+    near = 6  # ticks
     gap = np.arange(LONGEST + 1) - np.arange(LONGEST + 2)[:, None]
+    names = 2 * near + 3
     table = np.clip(gap, -near - 1, near + 1) + near + 1
-    table[:, LONGEST] = 2 * near + 3
-    table[[0, LONGEST + 1]] = 2 * near + 4  # no note before
-    return _view(table, np.arange(LONGEST + 1))
+    table[:, LONGEST] = table[0] = table[LONGEST + 1] = names  # a rest; no note before
+    return _view(names, table, np.arange(LONGEST + 1))
 
 
 def _interval_view() -> View:
     """Pitches by their interval to the pitch before, two octaves either way."""
-    widest = 24
+    widest = 24  # semitones
     interval = np.arange(REST + 1) - np.arange(REST + 2)[:, None]
+    names = 2 * widest + 3
     table = np.clip(interval, -widest - 1, widest + 1) + widest + 1
-    table[REST:] = 2 * widest + 3  # no pitch before
-    table[:, REST] = 2 * widest + 4
-    return _view(table, np.arange(REST + 1))
+    table[:, REST] = table[REST] = table[REST + 1] = names  # a rest; no pitch before
+    return _view(names, table, np.arange(REST + 1))
 
 
 def _degree_view() -> View:
     """Pitches by their degree over a root."""
     table = (np.arange(12) - np.arange(13)[:, None]) % 12
     table[NO_PITCH_CLASS] = 12
-    groups = np.append(np.arange(REST) % 12, 12)
-    return _view(np.concatenate([table, np.full((13, 1), 13)], axis=1), groups)
+    return _view(12, _with_no_name(table, 12), np.append(np.arange(REST) % 12, 12))
 
 
-def _view(table: Steps, groups: Steps) -> View:
-    return View(int(table.max()) + 1, table.astype(np.int32), groups.astype(np.int32))
+def _with_no_name(table: Steps, names: int) -> Steps:
+    """A group more, that has no name whatever the key."""
+    return np.concatenate([table, np.full((len(table), 1), names)], axis=1)
+
+
+def _view(names: int, table: Steps, groups: Steps) -> View:
+    return View(names, table.astype(np.int32), groups.astype(np.int32))
 
 
 def _one_hot(xp: Any, indices: Array, size: int) -> Array:

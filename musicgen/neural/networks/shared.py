@@ -30,7 +30,7 @@ from musicgen.neural import sampling
 from musicgen.neural.cells import PeepholeLSTMCell
 from musicgen.neural.language import Array, Language
 from musicgen.neural.options import NetworkOptions
-from musicgen.neural.player import bounded, expected_shapes
+from musicgen.neural.player import expected_shapes, placed
 
 _RECURRENT: dict[str, Callable[..., keras.layers.RNN]] = {
     "simple_rnn": keras.layers.SimpleRNN,
@@ -65,7 +65,7 @@ class SharedNetwork:
         self.head_dropouts = [keras.layers.Dropout(options.dropout, name=f"head_{f}_dropout") for f in fields]
         outputs = [expected_shapes(language, options)[f"head_{f}/logits/bias"][0] for f in fields]
         self.logits = [keras.layers.Dense(outputs[f], name=f"head_{f}_logits") for f in fields]
-        self._views = [bounded(views, size) for views, size in zip(language.views, language.sizes, strict=True)]
+        self._views = [placed(views, size) for views, size in zip(language.views, language.sizes, strict=True)]
         self._build()
 
     def _build(self) -> None:
@@ -109,9 +109,9 @@ class SharedNetwork:
 
     # -- the two parts of a step
 
-    def initial_states(self, zeros: Array) -> list[list[Array]]:
-        """Zeros, `(B, H)` each, from zeros `int32[B]`."""
-        column = ops.cast(zeros, "float32")[:, None]
+    def initial_states(self, like: Array) -> list[list[Array]]:
+        """Zeros, `(B, H)` each, for a batch as long as `like` `int32[B]`."""
+        column = ops.zeros_like(ops.cast(like, "float32"))[:, None]
         return [
             [column + np.zeros((1, size), np.float32) for size in _state_sizes(recurrent.cell)]
             for recurrent in self.recurrent
@@ -131,9 +131,11 @@ class SharedNetwork:
         x = ops.concatenate([hidden, *self._embedded(standing, field), features], axis=-1)
         found = self.logits[field](self.head_dropouts[field](self.hidden[field](x)))
         logits = found[..., : self.language.sizes[field]]
-        for n, (view, start, end) in enumerate(self._views[field]):
-            groups = ops.take_along_axis(found[..., start:end], ops.take(view.table, keys[..., n], axis=0), axis=-1)
-            logits = logits + _spread(groups, view.groups)
+        if self._views[field]:
+            found = ops.concatenate([found, ops.zeros_like(found[..., :1])], axis=-1)
+        for n, (table, groups) in enumerate(self._views[field]):
+            named = ops.take_along_axis(found, ops.take(table, keys[..., n], axis=0), axis=-1)
+            logits = logits + _spread(named, groups)
         return logits
 
     def _inputs(self, standing: Array, features: Array) -> Array:
@@ -174,7 +176,7 @@ class SharedNetwork:
     def unrolled(self, Tx: int) -> keras.Model:
         """Teacher forcing wired over Tx steps; same inputs and outputs as `scanned`, T = Tx."""
         inputs = self._teacher(Tx)
-        states = self.initial_states(ops.zeros_like(inputs["previous"][:, 0, 0]))
+        states = self.initial_states(inputs["previous"][:, 0, 0])
         logits: list[list[Array]] = [[] for _ in self.language.sizes]
         for t in range(Tx):
             features = inputs["features"][:, t]
@@ -287,11 +289,11 @@ class _WalkModel(keras.Model):
         return sampling.Carry(*carry)._asdict(), ops.swapaxes(steps, 0, 1)
 
 
-def _spread(groups: Array, at: Any) -> Array:
-    """`groups[..., at]` for a constant `at`; as a product, whose gradient is another one."""
-    if np.array_equal(at, np.arange(groups.shape[-1])):
-        return groups
-    return ops.matmul(groups, np.eye(groups.shape[-1], dtype=np.float32)[:, at])
+def _spread(named: Array, groups: Any) -> Array:
+    """`named[..., groups]` for constant groups; as a product, whose gradient is another one."""
+    if np.array_equal(groups, np.arange(named.shape[-1])):
+        return named
+    return ops.matmul(named, np.eye(named.shape[-1], dtype=np.float32)[:, groups])
 
 
 def _state_sizes(cell: Any) -> list[int]:
