@@ -31,9 +31,10 @@ HOUSE = (
     "music.score music.vocabulary music.constraints music.scales music.qualities music.ireal music.repeats"
     " music.metrics",
     "music.theory music.midi music.fastmidi",
-    "music.charts music.files music.pictures",
+    "music.charts music.files music.pictures music.melody",
     "music.wishes",
     "music.encodings.encoding",
+    "music.encodings.timeline music.encodings.views",
     "music.encodings.jazz",
     "music.encodings",
     "neural.language neural.options neural.reference.activations neural.reference.clipping neural.reference.weights",

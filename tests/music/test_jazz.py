@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from musicgen.errors import InputError
 from musicgen.music import files
 from musicgen.music.encodings import JazzEncoding
-from musicgen.music.encodings import jazz as columns
+from musicgen.music.encodings import timeline as columns
+from musicgen.music.melody import melody
 from musicgen.music.score import METRE, NOTE, TEMPO, Score, Text, Track, table
 from tests.contracts import check_encoding, check_grammar
 
@@ -80,9 +81,9 @@ def test_the_timeline_knows_bars_and_chords():
 def test_the_line_is_the_track_that_is_named_so():
     chords = Track("chords", notes=table(NOTE, [(0, 96, pitch, 60) for pitch in (60, 64, 67)]))
     solo = Track("Solo", notes=table(NOTE, [(0, 24, 50, 60)]))
-    assert columns.melody(Score(24, (chords, solo))) == solo
+    assert melody(Score(24, (chords, solo))) == solo
     high = Track("", notes=table(NOTE, [(24 * k, 24, 70, 60) for k in range(8)]))
-    assert columns.melody(Score(24, (chords, high))) == high
+    assert melody(Score(24, (chords, high))) == high
 
 
 @pytest.mark.parametrize(

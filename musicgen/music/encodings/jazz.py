@@ -18,23 +18,24 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from musicgen.errors import InputError, RequestError
+from musicgen.errors import RequestError
 from musicgen.music.constraints import Automaton, fixed, product
+from musicgen.music.encodings import timeline, views
 from musicgen.music.encodings.encoding import Array, Context, Encoding, Steps, View
+from musicgen.music.encodings.timeline import BAR_START, BAR_TICKS, CHORD, NEXT_CHORD, NEXT_ROOT, NEXT_TICK, ROOT, TICK
+from musicgen.music.melody import melody
 from musicgen.music.score import METRE, NOTE, TEMPO, Score, Table, Text, Track, table
-from musicgen.music.theory import Chord, chords_from_markers
+from musicgen.music.theory import chords_from_markers
 from musicgen.music.vocabulary import Field, Vocabulary
 from musicgen.music.wishes import Wishes
 
 RESOLUTION = 24  # ticks per quarter note
 LONGEST = 96  # ticks: the longest wait of one step, and the longest note
 REST = 128  # a rest's place among the pitches
-NO_PITCH_CLASS = 12
 TENOR_SAX = 66  # program of a new line
 HALF = 2 * RESOLUTION  # ticks
 VELOCITY = 80  # of every decoded note: the encoding does not hold it
 SAME_TICK = 3  # notes the grammar allows on one tick
-FAR = 2**30  # ticks: later than any change
 _EYES = {size: np.eye(size, dtype=np.float32) for size in (4, 8, 9, 13, 18, 24)}
 _BITS = (np.arange(4096)[:, None] >> np.arange(12) & 1).astype(np.float32)
 
@@ -44,9 +45,6 @@ FIELDS = (
     Field("pitch", tuple(range(REST + 1)), "MIDI pitch; 128 is a rest"),
     Field("duration", tuple(range(LONGEST + 1)), "ticks; 0 is a rest's"),
 )
-
-# columns of the timeline
-TICK, BAR_START, BAR_TICKS, TEMPO_BPM, ROOT, CHORD, NEXT_TICK, NEXT_ROOT, NEXT_CHORD = range(9)
 
 
 class JazzEncoding(Encoding):
@@ -78,7 +76,7 @@ class JazzEncoding(Encoding):
         frame = replace(_frame(document), tracks=(Track(line.name, line.channel, line.program),))
         end = int((starts + durations).max(initial=1))
         source = replace(line, notes=line.notes[order])
-        context = Context(frame, timeline(frame), end, source, document.resolution, moved)
+        context = Context(frame, timeline.timeline(frame), end, source, document.resolution, moved)
         return _steps(starts, line.notes["pitch"][order], durations), context
 
     def decode(self, values: Steps, context: Context) -> Score:
@@ -107,15 +105,15 @@ class JazzEncoding(Encoding):
             _one_hot(xp, until, 9),
             _one_hot(xp, _interval(xp, standing[..., PITCH], rows[..., ROOT]), 13),
             _one_hot(xp, _interval(xp, standing[..., PITCH], rows[..., NEXT_ROOT]), 13),
-            _one_hot(xp, xp.clip(rows[..., TEMPO_BPM] // 20, 0, 17), 18),
+            _one_hot(xp, xp.clip(rows[..., timeline.TEMPO_BPM] // 20, 0, 17), 18),
         ]
         return xp.concatenate(parts, axis=-1)
 
     @cached_property
     def views(self) -> tuple[tuple[View, ...], ...]:
         """Onsets and durations by where they lead and by the duration before, pitches by interval and degree."""
-        place = _place_view()
-        return (place, _legato_view()), (_interval_view(), _degree_view(), _degree_view()), (place,)
+        place, degree = views.by_place(HALF, LONGEST), views.by_degree(REST)
+        return (place, views.by_gap(LONGEST)), (views.by_interval(REST), degree, degree), (place,)
 
     def keys(self, xp: Any, field: int, rows: Array, clock: Array, standing: Array) -> Array:
         """Place in the half note and duration before; pitch before, root now and next; place."""
@@ -163,21 +161,18 @@ class JazzEncoding(Encoding):
 
     def asked(self, wishes: Wishes, primer: Context | None = None) -> Context:
         """The context of a new piece: the chart's bars, after the primer's if there is one."""
-        if primer is None:
-            start, before = 0, Score(RESOLUTION, (Track("solo", program=TENOR_SAX),))
-        else:
-            start, before = self.whole_bars(primer), primer.frame
-        chart = wishes.chart
-        tempo = round(60e6 / wishes.tempo_bpm) if primer is None else int(60e6 / before.tempo_bpm)
-        markers = tuple(Text(start + tick, str(chord)) for tick, chord in chart.changes(RESOLUTION))
+        chart, start = wishes.chart, 0 if primer is None else self.whole_bars(primer)
+        tempo = table(TEMPO, [(0, round(60e6 / wishes.tempo_bpm))])
+        before = Score(RESOLUTION, (Track("solo", program=TENOR_SAX),), tempo) if primer is None else primer.frame
+        metres = [*(row for row in before.metres.tolist() if row[0] < start), (start, *chart.metre)]
+        chords = [Text(start + tick, str(chord)) for tick, chord in chart.changes(RESOLUTION)]
         frame = replace(
             before,
-            tempos=before.tempos if len(before.tempos) else table(TEMPO, [(0, tempo)]),
-            metres=table(METRE, [*(row for row in before.metres.tolist() if row[0] < start), (start, *chart.metre)]),
-            markers=(*(text for text in before.markers if text.tick < start), *markers),
+            metres=table(METRE, metres),
+            markers=(*(text for text in before.markers if text.tick < start), *chords),
         )
-        end = start + round(len(chart.bars) * float(chart.quarters_per_bar) * RESOLUTION)
-        return Context(frame, timeline(frame), end, Track(), RESOLUTION, np.zeros(0, np.int64))
+        end = start + round(len(chart.bars) * chart.quarters_per_bar * RESOLUTION)
+        return Context(frame, timeline.timeline(frame), end, Track(), RESOLUTION, np.zeros(0, np.int64))
 
     def whole_bars(self, context: Context) -> int:
         """Where the last bar of a context ends, ticks."""
@@ -211,33 +206,7 @@ class JazzEncoding(Encoding):
 
     def transposed_timeline(self, rows: Steps, semitones: Steps) -> Steps:
         """Roots and chords higher by `semitones`."""
-        rows, up = rows.copy(), np.asarray(semitones) % 12
-        for root, chord in ((ROOT, CHORD), (NEXT_ROOT, NEXT_CHORD)):
-            known, mask = rows[..., root] != NO_PITCH_CLASS, rows[..., chord]
-            rows[..., root] = np.where(known, (rows[..., root] + up) % 12, NO_PITCH_CLASS)
-            rows[..., chord] = ((mask << up) | (mask >> (12 - up))) & 0xFFF
-        return rows
-
-
-def melody(score: Score) -> Track:
-    """The track that holds the line: named so, else the most melodic of the pitched ones.
-
-    Raises:
-        InputError: no pitched track has a note.
-    """
-    pitched = [track for track in score.tracks if len(track.notes) and not track.is_drum]
-    if not pitched:
-        what = "only drums" if any(len(track.notes) for track in score.tracks) else "no notes"
-        raise InputError(f"expected a line of notes. Received: {what}")
-    named = [t for t in pitched if any(word in t.name.lower() for word in ("solo", "melody", "lead", "vocal"))]
-    return max(named or pitched, key=_melodiousness)
-
-
-def _melodiousness(track: Track) -> float:
-    """Higher for monophonic, active, high tracks."""
-    starts = track.notes["start"]
-    alone = len(np.unique(starts)) / len(starts)
-    return 2 * alone + float(track.notes["pitch"].mean()) / 128 + min(len(starts), 100) / 400
+        return timeline.transposed(rows, semitones)
 
 
 def _on_grid(notes: Table, resolution: int) -> tuple[Steps, Steps, Steps, Steps]:
@@ -282,44 +251,6 @@ def _frame(score: Score) -> Score:
     )
 
 
-def timeline(frame: Score) -> npt.NDArray[np.int32]:
-    """Chords, metre and tempo of a frame as the timeline's rows, one per change."""
-    chords = chords_from_markers(frame.markers)
-    ticks = np.unique([0, *frame.metres["tick"], *frame.tempos["tick"], *(tick for tick, _ in chords)])
-    rows = np.zeros((len(ticks), 9), np.int32)
-    rows[:, TICK] = ticks
-    rows[:, BAR_START], rows[:, BAR_TICKS] = _metre_at(frame.metres, ticks)
-    rows[:, TEMPO_BPM] = np.clip(_tempo_at(frame.tempos, ticks), 10, 1000)
-    rows[:, [ROOT, CHORD]], rows[:, [NEXT_TICK, NEXT_ROOT, NEXT_CHORD]] = _chords_at(chords, ticks)
-    return rows
-
-
-def _metre_at(metres: Table, ticks: Steps) -> tuple[Steps, Steps]:
-    """Start of the bar count and ticks per bar."""
-    at = np.searchsorted(metres["tick"], ticks, side="right") - 1
-    if not len(metres):
-        return np.zeros_like(ticks), np.full_like(ticks, 4 * RESOLUTION)
-    length = 4 * RESOLUTION * metres["numerator"].astype(int) // metres["denominator"]
-    return np.where(at < 0, 0, metres["tick"][at]), np.where(at < 0, 4 * RESOLUTION, np.maximum(length[at], 1))
-
-
-def _tempo_at(tempos: Table, ticks: Steps) -> Steps:
-    """Quarter notes per minute, rounded."""
-    at = np.searchsorted(tempos["tick"], ticks, side="right") - 1
-    if not len(tempos):
-        return np.full_like(ticks, 120)
-    return np.where(at < 0, 120, np.round(60e6 / np.maximum(tempos["microseconds"][at], 1))).astype(int)
-
-
-def _chords_at(chords: list[tuple[int, Chord]], ticks: Steps) -> tuple[Steps, Steps]:
-    """Root and mask of the chord now; tick, root and mask of the next."""
-    rows = [(-1, NO_PITCH_CLASS, 0)]
-    rows += [(tick, NO_PITCH_CLASS if chord.root is None else chord.root, chord.mask) for tick, chord in chords]
-    known = np.array([*rows, (FAR, NO_PITCH_CLASS, 0)])
-    at = np.searchsorted(known[:, 0], ticks, side="right") - 1
-    return known[at, 1:], known[np.minimum(at + 1, len(known) - 1)]
-
-
 def _following(sizes: tuple[int, ...]) -> tuple[npt.NDArray[np.int32], ...]:
     """State after each value: how many notes stand on this tick, and whether a rest is on."""
     state = np.arange(2 * SAME_TICK)[:, None] % SAME_TICK
@@ -328,50 +259,6 @@ def _following(sizes: tuple[int, ...]) -> tuple[npt.NDArray[np.int32], ...]:
     keep, end_rest = np.arange(2 * SAME_TICK)[:, None], state
     pitch, duration = keep + np.zeros((1, sizes[PITCH]), int), end_rest + np.zeros((1, sizes[DURATION]), int)
     return tuple(part.astype(np.int32) for part in (onset, pitch, duration))
-
-
-def _place_view() -> View:
-    """Ticks by the place in the half note they lead to."""
-    ticks = np.arange(LONGEST + 1)
-    table = (np.arange(HALF)[:, None] + np.arange(HALF)) % HALF
-    groups = np.where((ticks == 0) | (ticks == LONGEST), HALF, ticks % HALF)  # none and a rest lead nowhere
-    return _view(HALF, _with_no_name(table, HALF), groups)
-
-
-def _legato_view() -> View:
-    """Onsets by how far they are from the end of the note before."""
-    near = 6  # ticks
-    gap = np.arange(LONGEST + 1) - np.arange(LONGEST + 2)[:, None]
-    names = 2 * near + 3
-    table = np.clip(gap, -near - 1, near + 1) + near + 1
-    table[:, LONGEST] = table[0] = table[LONGEST + 1] = names  # a rest; no note before
-    return _view(names, table, np.arange(LONGEST + 1))
-
-
-def _interval_view() -> View:
-    """Pitches by their interval to the pitch before, two octaves either way."""
-    widest = 24  # semitones
-    interval = np.arange(REST + 1) - np.arange(REST + 2)[:, None]
-    names = 2 * widest + 3
-    table = np.clip(interval, -widest - 1, widest + 1) + widest + 1
-    table[:, REST] = table[REST] = table[REST + 1] = names  # a rest; no pitch before
-    return _view(names, table, np.arange(REST + 1))
-
-
-def _degree_view() -> View:
-    """Pitches by their degree over a root."""
-    table = (np.arange(12) - np.arange(13)[:, None]) % 12
-    table[NO_PITCH_CLASS] = 12
-    return _view(12, _with_no_name(table, 12), np.append(np.arange(REST) % 12, 12))
-
-
-def _with_no_name(table: Steps, names: int) -> Steps:
-    """A group more, that has no name whatever the key."""
-    return np.concatenate([table, np.full((len(table), 1), names)], axis=1)
-
-
-def _view(names: int, table: Steps, groups: Steps) -> View:
-    return View(names, table.astype(np.int32), groups.astype(np.int32))
 
 
 def _one_hot(xp: Any, indices: Array, size: int) -> Array:
@@ -385,5 +272,5 @@ def _bits(xp: Any, mask: Array) -> Array:
 
 def _interval(xp: Any, pitch: Array, root: Array) -> Array:
     """Semitones from root up to pitch, 0 to 11; 12 where there is no root or no pitch."""
-    known = (pitch < REST) & (root < NO_PITCH_CLASS)
-    return xp.where(known, (pitch - root) % 12, NO_PITCH_CLASS)
+    known = (pitch < REST) & (root < timeline.NO_ROOT)
+    return xp.where(known, (pitch - root) % 12, timeline.NO_ROOT)
