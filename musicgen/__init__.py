@@ -14,7 +14,7 @@ from musicgen.version import __version__
 if TYPE_CHECKING:
     from musicgen.music.charts import Chart, chart
     from musicgen.music.files import read, write
-    from musicgen.music.score import Score, Track
+    from musicgen.music.score import Score, Text, Track
     from musicgen.music.theory import Chord, chord
     from musicgen.studio.clip import Clip
     from musicgen.studio.composer import Composer
@@ -26,6 +26,7 @@ _HOMES = {
     "Composer": "musicgen.studio.composer",
     "MusicgenError": "musicgen.errors",
     "Score": "musicgen.music.score",
+    "Text": "musicgen.music.score",
     "Track": "musicgen.music.score",
     "chart": "musicgen.music.charts",
     "chord": "musicgen.music.theory",
@@ -40,6 +41,7 @@ __all__ = [
     "Composer",
     "MusicgenError",
     "Score",
+    "Text",
     "Track",
     "__version__",
     "chart",

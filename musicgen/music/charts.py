@@ -160,7 +160,7 @@ def chart(source: str | os.PathLike[str] | Chart, metre: Metre = COMMON_TIME) ->
     _checked(metre)
     if isinstance(source, Chart):
         return source
-    if isinstance(source, os.PathLike) or _names_a_file(source):
+    if isinstance(source, os.PathLike) or names_a_file(source):
         return read_chart(source, metre)
     link = ireal.find(source)
     return _read(ireal.chart_text(link) if link else source, metre)
@@ -171,13 +171,15 @@ def read_chart(path: str | os.PathLike[str], metre: Metre = COMMON_TIME) -> Char
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f"{path}: expected a text file with a chart. Received: {error}") from error
+        raise FileError(
+            f"{path}: expected a text file with a chart. Received: {getattr(error, 'strerror', None) or error}"
+        ) from error
     with at(path):
         link = ireal.find(text)
         return _read(ireal.chart_text(link) if link else text, metre)
 
 
-def _names_a_file(text: str) -> bool:
+def names_a_file(text: str) -> bool:
     """Whether a text can only be the path of a file: one line, with the ending of a file."""
     return re.fullmatch(r"[^|\n]+\.(txt|chart|html?|md)", text.strip()) is not None
 

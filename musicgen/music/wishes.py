@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musicgen.errors import OptionError
-from musicgen.music.charts import Chart, chart
+from musicgen.music.charts import Chart, chart, names_a_file
 from musicgen.music.theory import key, pitch_range
 
 CHORDS = "Dm7 | G7 | Cmaj7 | %"
@@ -21,7 +21,7 @@ class Wishes:
     """What a clip shall be.
 
     Attributes:
-        chords: a chart, `"Dm7 | G7 | Cmaj7 | %"`; repeated or cut to fit `bars`.
+        chords: a chart, `"Dm7 | G7 | Cmaj7 | %"`, or the name of a text file with one; repeated or cut to fit `bars`.
         bars: how many; None is as many as the chart has.
         key: only pitches of this key or scale, `"C minor"`, `"F blues"`; empty: any.
         pitch_range: lowest and highest pitch, `"C3-C6"`; empty: any.
@@ -41,6 +41,8 @@ class Wishes:
             raise OptionError(f"bars: expected a whole number from 1 to {MOST_BARS}. Received: {self.bars}")
         if not 10 <= self.tempo_bpm <= 500:
             raise OptionError(f"tempo: expected 10 to 500 quarters a minute. Received: {self.tempo_bpm:g}")
+        if names_a_file(self.chords):  # the clip's receipt needs the chart, not where it stood
+            object.__setattr__(self, "chords", str(chart(self.chords, metre=_metre(self.metre))))
         _ = self.chart, self.pitches
 
     @cached_property

@@ -151,7 +151,7 @@ def draw(xp: Any, logits: Array, allowed: Array, options: Array, noise: Array) -
     weights = xp.exp(ranked - best)
     before = (xp.cumsum(weights, axis=-1) - weights) / xp.sum(weights, axis=-1, keepdims=True)
     rank = np.arange(ranked.shape[-1], dtype=np.float32)
-    kept = xp.logical_and(before < top_p, xp.logical_or(xp.equal(top_k, 0), top_k > rank))
+    kept = xp.logical_and(before < top_p, xp.logical_or(xp.equal(top_k, 0), xp.less(rank, top_k)))
     kept = xp.logical_or(kept, xp.equal(rank, 0))
     lowest = xp.min(xp.where(kept, ranked, best), axis=-1, keepdims=True)
     score = scaled + xp.where(cold, np.float32(0), np.float32(1)) * noise

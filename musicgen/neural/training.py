@@ -21,7 +21,7 @@ import keras
 import numpy as np
 from keras import ops
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from musicgen.errors import ArtifactError, NumericalError
 from musicgen.neural.networks.shared import SharedNetwork
@@ -89,12 +89,15 @@ def fit(
     if resume and checkpoint is not None:
         run.load(checkpoint)
     try:
+        if not run.journal.epoch:
+            run.journal.best = run.validate()  # fine-tuning shall not end worse than it began
         while run.goes_on():
             run.epoch()
             if checkpoint is not None:
                 run.save(checkpoint)
     except KeyboardInterrupt:
         run.journal.interrupted = True
+    run.journal.seconds = run.seconds()
     network.set_weights(run.best_weights)
     return run.journal
 
@@ -169,7 +172,7 @@ class _Run:
         rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
         journal.epoch += 1
         row = {"loss": loss, "valid_loss": valid_loss, "learning_rate": rate, "notes_per_second": speed}
-        journal.history.append({"epoch": journal.epoch, **row, "seconds": self._seconds()})
+        journal.history.append({"epoch": journal.epoch, **row, "seconds": self.seconds()})
         if valid_loss < journal.best:
             journal.best, journal.waited, self.best_weights = valid_loss, 0, self.network.named_weights()
             return
@@ -180,16 +183,17 @@ class _Run:
 
     # -- time
 
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
+        """How long this run has taken, the sessions before a resume included."""
         return self.journal.seconds + time.monotonic() - self.began
 
     def _minutes_left(self) -> float:
-        return float("inf") if self.options.minutes is None else self.options.minutes - self._seconds() / 60
+        return float("inf") if self.options.minutes is None else self.options.minutes - self.seconds() / 60
 
     def _tell(self, number: int, count: int, loss: float, speed: float) -> None:
         history, options = self.journal.history, self.options
         done = self.journal.epoch + number / count
-        left = min(self._seconds() / max(done, 1e-9) * (options.epochs - done), self._minutes_left() * 60)
+        left = min(self.seconds() / max(done, 1e-9) * (options.epochs - done), self._minutes_left() * 60)
         valid_loss = history[-1]["valid_loss"] if history else float("nan")
         self.report(
             Progress(self.journal.epoch + 1, options.epochs, number, count, loss, valid_loss, speed, max(left, 0.0))
@@ -207,9 +211,11 @@ class _Run:
         arrays = {name: ops.convert_to_numpy(variable) for name, variable in self._variables().items()}
         arrays |= {f"now/{name}": weight for name, weight in self.network.named_weights().items()}
         arrays |= {f"best/{name}": weight for name, weight in self.best_weights.items()}
-        journal = json.dumps(vars(replace(self.journal, seconds=self._seconds())))
+        journal = json.dumps(vars(replace(self.journal, seconds=self.seconds())))
         beside = path.with_name(f".{path.name}.part")
-        save_file({name: np.array(array, order="C") for name, array in arrays.items()}, beside, {"journal": journal})
+        beside.write_bytes(
+            save({name: np.array(array, order="C") for name, array in arrays.items()}, {"journal": journal})
+        )
         os.replace(beside, path)
 
     def load(self, path: Path) -> None:

@@ -205,6 +205,8 @@ def _read(path: Path) -> dict[str, bytes]:
             files = {name: archive.read(name) for name in FILES if name in archive.namelist()}
     else:
         raise ArtifactError("expected a trained model, a folder or a zip. Received: another kind of file")
+    if not files:
+        raise ArtifactError(f"expected a trained model with {', '.join(FILES)}. Received: none of these")
     if missing := [name for name in FILES if name not in files]:
         raise ArtifactError(f"expected a trained model with {', '.join(FILES)}. Received: no {', '.join(missing)}")
     return files

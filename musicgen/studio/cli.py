@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import shlex
 import sys
@@ -15,7 +16,7 @@ from musicgen.errors import MusicgenError, OptionError
 from musicgen.music import files
 from musicgen.music.wishes import CHORDS
 from musicgen.neural.options import CELLS, FORMS
-from musicgen.studio.clip import Clip, Receipt
+from musicgen.studio.clip import Receipt
 from musicgen.studio.composer import BACKENDS, Composer
 from musicgen.studio.inspector import inspect, inspect_model
 from musicgen.version import __version__
@@ -26,6 +27,7 @@ TRAINING = ("epochs", "minutes", "seed", "form", "Tx", "batch", "learning_rate",
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; errors of ours are one sentence on standard error and a status of 1."""
     options = _parser().parse_args(arguments)
+    logging.basicConfig(format="musicgen: %(message)s", level=logging.WARNING)
     try:
         return int(options.command(options) or 0)
     except MusicgenError as error:
@@ -34,8 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"musicgen: {error}", file=sys.stderr)
     except BrokenPipeError:  # the reader of our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if options.debug:
+            raise
+        print(
+            f"musicgen: {error.filename}: expected a place to read or write. Received: {error.strerror}",
+            file=sys.stderr,
+        )
     except KeyboardInterrupt:
-        print("musicgen: stopped; nothing was written", file=sys.stderr)
+        print("musicgen: stopped", file=sys.stderr)
         return 130
     return 1
 
@@ -46,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _train(options: argparse.Namespace) -> int:
     out = Path(options.out or Path("models") / Path(options.source[0]).resolve().stem)
     checkpoint = out.with_name(f"{out.name}.checkpoint")
+    if options.resume and not checkpoint.exists():
+        raise OptionError(f"{checkpoint}: expected a checkpoint to resume from. Received: no such file")
     if out.exists() and not (options.force or options.resume):
         raise OptionError(f"{out}: expected a new name. Received: one that exists; use --force or another --out")
     files.find(options.source)  # a wrong name is told at once
@@ -59,8 +70,6 @@ def _train(options: argparse.Namespace) -> int:
     print(f"Learning from {' '.join(options.source)} into {out} (encoding {composer.recipe.encoding}).", flush=True)
     lesson = composer.fit(options.source, valid=options.valid, checkpoint=checkpoint, resume=options.resume)
     journal = lesson.journal
-    for refusal in (*lesson.train.refused, *lesson.valid.refused):
-        print(f"not used: {refusal.name}: {refusal.reason}")
     if not journal.epoch:
         print("Stopped before the first epoch was over; nothing was written.")
         return 130
@@ -71,7 +80,7 @@ def _train(options: argparse.Namespace) -> int:
         print("To go on learning, add --resume to the same command, with more --minutes or without.")
     else:
         checkpoint.unlink(missing_ok=True)
-    print(f"Saved {out}. Next: musicgen generate {shlex.quote(str(out))} --chords '{CHORDS}' --bars 8 -n 3")
+    print(f"Saved {out}. Next: musicgen generate {shlex.quote(str(out))} --chords '{CHORDS}' --bars 8 -n 3 --picture")
     return 0
 
 
@@ -84,12 +93,13 @@ def _trainable(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _generate(options: argparse.Namespace) -> None:
+    places = _places(options)
     composer = Composer.load(options.model)
     wishes = {name: getattr(options, name) for name in ("bars", "key", "pitch_range", "tempo_bpm", "metre")}
     clips = composer.generate(
         options.n,
         seed=options.seed,
-        chords=_chart(options.chords),
+        chords=options.chords,
         primer=options.primer,
         backend=options.backend,
         temperature=options.temperature,
@@ -97,39 +107,42 @@ def _generate(options: argparse.Namespace) -> None:
         top_k=options.top_k,
         **wishes,
     )
+    for clip, path in zip(clips, places, strict=True):
+        written = [clip.save(path)]
+        if options.picture:
+            written.append(clip.save(path.with_suffix(f".{options.picture}")))
+        print("  ".join(map(str, written)), flush=True)
+    print(
+        f"Made with seed {options.seed} ({clips[0].receipt.backend}). Other clips: another --seed, --chords or", end=" "
+    )
+    print("--temperature; pictures: --picture; the same clip again: musicgen reproduce FILE.")
+
+
+def _places(options: argparse.Namespace) -> list[Path]:
+    """Where the clips go: into a folder, or into the one file that was named."""
     out = Path(options.out)
-    for clip in clips:
-        _save(clip, out, Path(options.model).stem, options)
-    print(f"Drawn by the {clips[0].receipt.backend} backend, seed {options.seed}. More: another --seed, -n, --chords.")
-
-
-def _chart(chords: str | None) -> str | None:
-    """A chart as typed, or as a text file holds it."""
-    if chords is not None and chords.endswith(".txt"):
-        try:
-            return Path(chords).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise OptionError(f"{chords}: expected a text file with a chart. Received: {error}") from error
-    return chords
-
-
-def _save(clip: Clip, out: Path, model: str, options: argparse.Namespace) -> None:
-    """Write one clip into a folder, or into the one file that was named."""
-    named = out.suffix.lower() in files.FORMATS
-    if named and options.n > 1:
-        raise OptionError(f"--out: expected a folder for {options.n} clips. Received: {out}")
-    path = out if named else out / f"{model}-seed{clip.receipt.seed}-{clip.receipt.clip + 1}.mid"
-    if path.exists() and not options.force:
-        raise OptionError(f"{path}: expected a new name. Received: one that exists; use --force or another --out")
-    written = [clip.save(path)]
-    if options.picture:
-        written.append(clip.save(path.with_suffix(f".{options.picture}")))
-    print("  ".join(map(str, written)), flush=True)
+    if out.suffix.lower() in files.FORMATS:
+        if options.n > 1:
+            raise OptionError(f"--out: expected a folder for {options.n} clips. Received: {out}")
+        paths = [out]
+    elif out.suffix and not out.is_dir():
+        raise OptionError(f"--out: expected a folder, or a file ending in .mid. Received: {out}")
+    else:
+        paths = [out / f"{Path(options.model).stem}-seed{options.seed}-{k + 1}.mid" for k in range(max(options.n, 0))]
+    for path in paths:
+        if path.exists() and not options.force:
+            raise OptionError(f"{path}: expected a new name. Received: one that exists; use --force or another --out")
+    return paths
 
 
 def _reproduce(options: argparse.Namespace) -> int:
     score = files.read(options.clip)
-    clip = Composer.load(options.model or Receipt.of(score).name).reproduce(score)
+    model = options.model or Receipt.of(score).name
+    if not Path(model).exists():
+        raise OptionError(
+            f"{options.clip}: expected its model at {model}; name it with --model. Received: no such path"
+        )
+    clip = Composer.load(model).reproduce(score)
     path = Path(options.clip)
     out = Path(options.out) if options.out else path.with_name(f"{path.stem}-again{path.suffix}")
     clip.save(out)
@@ -147,11 +160,12 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(f"{name:22} {value:,.3f}" if isinstance(value, float) else f"{name:22} {value:,}")
 
 
-def _inspect(options: argparse.Namespace) -> None:
+def _inspect(options: argparse.Namespace) -> int:
     path = Path(options.source)
     looks_trained = (path / "recipe.toml").exists() or path.suffix == ".zip"
     found = inspect_model(path) if looks_trained else inspect(path)
     print(json.dumps(found.to_dict()) if options.json else found.to_text())
+    return 0 if found.usable else 1
 
 
 # -- words
@@ -209,7 +223,7 @@ def _add_generate(commands: Any) -> None:
     parser = _command(commands, "generate", _generate, "write clips with a trained model")
     add = parser.add_argument
     add("model", metavar="MODEL", help="a trained model, a folder or zip")
-    add("--chords", help=f"a chart such as '{CHORDS}' (the default), or a .txt file with one")
+    add("--chords", help=f"a chart such as '{CHORDS.replace('%', '%%')}' (the default), or a .txt file with one")
     add("--bars", type=int, help="how many; the chart is repeated or cut (default: as many as it has)")
     add("-n", type=int, default=1, help="how many clips (default 1)")
     add("--seed", type=int, default=0, help="another number, another clip (default 0)")

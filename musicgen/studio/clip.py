@@ -74,7 +74,7 @@ class Receipt:
             raise FileError(f"expected a receipt of this version. Received: {error}") from error
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Clip:
     """A generated piece.
 
@@ -87,6 +87,10 @@ class Clip:
     score: Score
     receipt: Receipt
     end: int
+
+    def __repr__(self) -> str:
+        notes = sum(len(track.notes) for track in self.score.tracks)
+        return f"Clip({notes} notes, seed {self.receipt.seed}, clip {self.receipt.clip + 1})"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the clip as `.mid`, or its piano roll as `.png` or `.svg`.

@@ -20,13 +20,14 @@ from musicgen.music.metrics import perplexities
 from musicgen.music.score import Score
 from musicgen.music.wishes import Wishes
 from musicgen.neural import sampling
+from musicgen.neural.options import TrainingOptions
 from musicgen.neural.scoring import nats
 from musicgen.neural.windows import Corpus
 from musicgen.studio import card
 from musicgen.studio.artifact import Artifact
 from musicgen.studio.clip import Clip, Receipt
 from musicgen.studio.corpus import Piece, Reading, Source, read_source
-from musicgen.studio.progress import start_keras, training_bar
+from musicgen.studio.progress import counting_bar, start_keras, training_bar
 from musicgen.studio.recipe import Recipe
 from musicgen.version import __version__
 
@@ -64,6 +65,10 @@ class Composer:
         self.name = ""
         self._walk: tuple[Artifact, sampling.Walk] | None = None
 
+    def __repr__(self) -> str:
+        state = "untrained" if self.artifact is None else f"trained, {self.artifact.hash}"
+        return f"Composer({self.recipe.encoding!r}, {state})"
+
     @property
     def encoding(self) -> Encoding:
         """How music becomes steps."""
@@ -78,7 +83,9 @@ class Composer:
         """
         composer = cls()
         composer.artifact = Artifact.load(path)
-        composer.recipe, composer.name = composer.artifact.recipe, str(path)
+        recipe = composer.artifact.recipe
+        unbounded = replace(recipe.training, minutes=None, epochs=TrainingOptions.epochs)
+        composer.recipe, composer.name = replace(recipe, training=unbounded), _shareable(path)
         return composer
 
     def save(self, path: str | os.PathLike[str], *, replace: bool = False) -> Path:
@@ -88,7 +95,7 @@ class Composer:
             ArtifactError: nothing is trained yet, or the path exists and `replace` is not set.
         """
         saved = self.trained.save(path, replace=replace)
-        self.name = str(path)
+        self.name = _shareable(path)
         return saved
 
     @property
@@ -189,8 +196,9 @@ class Composer:
             OptionError: an option is out of range.
             RequestError: the wishes contradict each other.
         """
-        if n < 1 or first < 0 or seed < 0:
-            raise OptionError(f"expected n from 1, seed and first from 0. Received: n {n}, seed {seed}, first {first}")
+        for name, value, least in (("n", n, 1), ("seed", seed, 0), ("first", first, 0)):
+            if value < least:
+                raise OptionError(f"{name}: expected a whole number from {least}. Received: {value}")
         options = self.recipe.with_settings(temperature=temperature, top_p=top_p, top_k=top_k).sampling
         asked = _wishes(wishes)
         start = None if primer is None else self._primer(primer)
@@ -293,7 +301,8 @@ class Composer:
             InputError: there is no note to judge.
         """
         read = read_source(source, self.encoding)
-        scored = [self._scored(piece) for piece in read.pieces]
+        with counting_bar("judging", len(read.pieces)) as tick:
+            scored = [tick(self._scored(piece)) for piece in read.pieces]
         every = np.concatenate(scored)
         if not len(every):
             raise InputError("expected pieces of two notes or more. Received: none")
@@ -321,6 +330,11 @@ class Composer:
                         [piece.name, source.name, note["start"], note["pitch"], *(f"{-x:.6f}" for x in row)]
                     )
         os.replace(beside, path)
+
+
+def _shareable(path: str | os.PathLike[str]) -> str:
+    """A model's path as a receipt may hold it: clips travel, so where a home folder is stays here."""
+    return Path(path).name if Path(path).is_absolute() else Path(path).as_posix()
 
 
 def _wishes(wishes: dict[str, Any]) -> Wishes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from musicgen.errors import FileError, MusicgenError
 from musicgen.music import files
 from musicgen.music.encodings import Context, Encoding
 from musicgen.music.score import Score
+
+log = logging.getLogger("musicgen")
 
 Source = str | os.PathLike[str] | Score | Iterable["str | os.PathLike[str] | Score"]
 
@@ -69,7 +72,7 @@ class Reading:
 def read_source(
     source: Source, encoding: Encoding, report: Callable[[int, int], None] = lambda done, of: None
 ) -> Reading:
-    """Read and encode a folder, files or Scores; good ones are used, bad ones listed.
+    """Read and encode a folder, files or Scores; good ones are used, bad ones listed and logged as warnings.
 
     Args:
         report: called with how many are done, of how many.
@@ -87,6 +90,7 @@ def read_source(
             pieces.append(Piece(name, encoding.vocabulary.indices(values), context))
         except MusicgenError as error:
             refused.append(Refusal(name, str(error).removeprefix(f"{document}: ")))
+            log.warning("not used: %s: %s", name, refused[-1].reason)
         report(number + 1, len(documents))
     if not pieces:
         raise FileError(_nothing_usable(refused))

@@ -13,7 +13,7 @@ from musicgen.music.encodings import ENCODINGS
 from musicgen.music.score import Score
 from musicgen.studio.artifact import Artifact
 
-COLUMNS = ("verdict", "notes", "chords", "bars", "metre", "tempo", "line", "file")
+COLUMNS = ("verdict", "notes", "moved", "chords", "bars", "metre", "tempo", "line", "file")
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Inspection:
     """What a file or folder holds."""
 
     files: Sequence[Finding]
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is anything to learn from."""
+        return any(found.verdict == "used" for found in self.files)
 
     def to_dict(self) -> dict[str, Any]:
         """For a program."""
@@ -98,8 +103,8 @@ def _line_name(score: Score, name: str) -> str:
 
 def _row(found: Finding) -> tuple[str, ...]:
     if found.verdict == "refused":
-        return ("refused", "", "", "", "", "", "", f"{found.path!s}: {found.reason}")
-    numbers = (found.notes, found.chords, found.bars, found.metre, found.tempo, found.line)
+        return ("refused", *[""] * (len(COLUMNS) - 2), f"{found.path}: {found.reason}")
+    numbers = (found.notes, found.moved, found.chords, found.bars, found.metre, found.tempo, found.line)
     return ("used", *map(str, numbers), found.path)
 
 
@@ -109,6 +114,7 @@ class ModelInspection:
 
     artifact: Artifact
     path: Path
+    usable: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """For a program."""

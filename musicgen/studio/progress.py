@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from musicgen.neural.options import TrainingOptions
     from musicgen.neural.training import Progress
 
+Item = TypeVar("Item")
+SETTLED = 2  # epochs after which the time left is worth telling
 QUIET_SECONDS = 10.0  # between two lines where there is no terminal
 
 
@@ -40,10 +42,10 @@ def training_bar(options: TrainingOptions) -> Iterator[Callable[[Progress], None
         yield _lines()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    columns = [TextColumn("{task.description}"), BarColumn(bar_width=None), TimeElapsedColumn()]
+    columns = [BarColumn(bar_width=16), TextColumn("{task.description}")]
     with Bar(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=1.0)
         began = time.monotonic()
@@ -57,13 +59,30 @@ def training_bar(options: TrainingOptions) -> Iterator[Callable[[Progress], None
 
 
 def described(progress: Progress) -> str:
-    """Where training stands, as words."""
+    """Where training stands, as words: losses in nats per note."""
     judged = "" if progress.valid_loss != progress.valid_loss else f", validation {progress.valid_loss:.3f}"
     minutes, seconds = divmod(round(progress.seconds_left), 60)
-    return (
-        f"epoch {progress.epoch}: loss {progress.loss:.3f}{judged} nats per note, "
-        f"{progress.notes_per_second:,.0f} notes/s, at most {minutes}:{seconds:02} left"
-    )
+    left = "" if progress.epoch <= SETTLED else f", {minutes}:{seconds:02} left at most"
+    return f"epoch {progress.epoch}: loss {progress.loss:.3f}{judged}, {progress.notes_per_second:,.0f} notes/s{left}"
+
+
+@contextmanager
+def counting_bar(doing: str, total: int) -> Iterator[Callable[[Item], Item]]:
+    """A function that passes each of `total` results on and counts it, with a bar in a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda item: item
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(doing, total=total)
+
+        def tick(item: Item) -> Item:
+            bar.advance(task)
+            return item
+
+        yield tick
 
 
 def _lines() -> Callable[[Progress], None]:

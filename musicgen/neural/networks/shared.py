@@ -267,12 +267,8 @@ class _WalkModel(keras.Model):
     def __init__(self, network: SharedNetwork) -> None:
         super().__init__(name="walk")
         self._network = network
-        self._tracked = [
-            *network.embeddings,
-            *network.recurrent,
-            *network.hidden,
-            *network.logits,
-        ]
+        # Keras tracks the variables of layers it finds among the attributes.
+        self._used = [*network.embeddings, *network.recurrent, *network.hidden, *network.logits]
 
     def call(self, inputs: dict[str, Any]) -> tuple[dict[str, Any], Array]:
         network, asked = self._network, sampling.Request(**inputs["request"])
