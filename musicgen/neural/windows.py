@@ -120,6 +120,12 @@ class Corpus:
     ) -> Iterator[Batch]:
         """All windows in batches of `size`: in order, or shuffled and transposed within `semitones` by `rng`."""
         windows = self.tiles(Tx) if rng is None else self.shuffled(Tx, rng)
+        size = min(size, len(windows))
+        windows = np.concatenate([windows, self._padding(-len(windows) % max(size, 1))])
         up = np.zeros(len(windows), int) if rng is None else rng.integers(*semitones, len(windows), endpoint=True)
-        for start in range(0, len(windows), size):
+        for start in range(0, len(windows), max(size, 1)):
             yield self.batch(windows[start : start + size], Tx, up[start : start + size])
+
+    def _padding(self, count: int) -> Ints:
+        """Windows behind the end of a piece, without weight: every batch has one size and compiles once."""
+        return np.array([[0, self.lengths[0]]] * count, int).reshape(-1, 2)
