@@ -28,6 +28,7 @@ DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 # lowest one above all it imports; `.` is the facade.
 HOUSE = (
     "errors version music neural neural.networks neural.lessons studio",
+    "settings",
     "music.score music.vocabulary music.constraints music.scales music.qualities music.ireal music.repeats"
     " music.metrics",
     "music.theory music.midi music.fastmidi",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from musicgen.errors import OptionError
 from musicgen.music.charts import Chart, chart, names_a_file
 from musicgen.music.theory import key, pitch_range
+from musicgen.settings import check_kinds
 
 CHORDS = "Dm7 | G7 | Cmaj7 | %"
 MOST_BARS = 2000
@@ -37,6 +38,7 @@ class Wishes:
     metre: str = "4/4"
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         if self.bars is not None and not 1 <= self.bars <= MOST_BARS:
             raise OptionError(f"bars: expected a whole number from 1 to {MOST_BARS}. Received: {self.bars}")
         if not 10 <= self.tempo_bpm <= 500:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from musicgen.errors import OptionError
+from musicgen.settings import check_kinds
 
 CELLS = ("lstm", "gru", "simple_rnn", "peephole_lstm")
 FORMS = ("scanned", "unrolled")
@@ -32,6 +33,7 @@ class NetworkOptions:
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         if self.cell not in CELLS:
             raise OptionError(f"cell: expected one of {', '.join(CELLS)}. Received: {self.cell}")
         for field in fields(self)[1:5]:
@@ -71,6 +73,7 @@ class TrainingOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         if self.form not in FORMS:
             raise OptionError(f"form: expected one of {', '.join(FORMS)}. Received: {self.form}")
         for name in ("Tx", "batch", "epochs", "patience"):

@@ -53,7 +53,10 @@ class Player:
 
     def __init__(self, language: Language, options: NetworkOptions, weights: Mapping[str, Floats]) -> None:
         self.language, self.options = language, options
-        for name, shape in expected_shapes(language, options).items():
+        shapes = expected_shapes(language, options)
+        if unknown := sorted(set(weights) - set(shapes)):
+            raise ArtifactError(f"expected the weights of this network. Received: also {', '.join(unknown)}")
+        for name, shape in shapes.items():
             found = weights[name].shape if name in weights else "none"
             if found != shape:
                 raise ArtifactError(f"weight {name}: expected shape {shape}. Received: {found}")

@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from musicgen.errors import NumericalError, OptionError
 from musicgen.neural.language import Array, Ints, Language, Plan
+from musicgen.settings import check_kinds
 
 BLOCK = 64  # steps of noise made at a time
 FORBIDDEN = np.float32(-1e30)  # a finite stand-in for minus infinity
@@ -49,8 +50,9 @@ class SamplingOptions:
     top_k: int = 0
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.temperature) and 0 <= self.temperature <= 100):
-            raise OptionError(f"temperature: expected a number from 0 to 100. Received: {self.temperature}")
+        check_kinds(self)
+        if self.temperature != 0 and not 1e-3 <= self.temperature <= 100:
+            raise OptionError(f"temperature: expected 0, or a number from 0.001 to 100. Received: {self.temperature}")
         if not 0 < self.top_p <= 1:
             raise OptionError(f"top-p: expected a number above 0, up to 1. Received: {self.top_p}")
         if self.top_k < 0:

@@ -23,7 +23,8 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +35,7 @@ import numpy.typing as npt
 from safetensors.numpy import load as load_weights
 from safetensors.numpy import save as save_weights
 
-from musicgen.errors import ArtifactError, MusicgenError, at
+from musicgen.errors import ArtifactError, at
 from musicgen.music.constraints import plan
 from musicgen.music.encodings import ENCODINGS, Encoding
 from musicgen.music.vocabulary import Vocabulary
@@ -46,6 +47,7 @@ from musicgen.studio.recipe import Recipe
 
 FORMAT_VERSION = 1
 FILES = ("recipe.toml", "vocabulary.json", "weights.safetensors", "golden.json", "history.csv", "card.md")
+SUMMED = ("weights.safetensors", "vocabulary.json")  # whose checksums stand in golden.json
 TOLERANCE = 1e-3  # nats: more than float rounding between machines, less than any real change
 
 Weights = dict[str, npt.NDArray[np.float32]]
@@ -88,18 +90,24 @@ class Artifact:
         """Write a folder, or one zip where the path ends in `.zip`; whole or not at all.
 
         Raises:
-            ArtifactError: the path exists and `replace` is not set.
+            ArtifactError: the path exists and `replace` is not set, or something that is no model is there.
         """
         target = Path(path)
         if target.exists() and not replace:
             raise ArtifactError(f"{target}: expected a new folder or file. Received: one that exists")
+        check_replaceable(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
             _write(self._files(), scratch / "new", target.suffix == ".zip")
             if target.exists():
                 os.replace(target, scratch / "old")
-            os.replace(scratch / "new", target)
+            try:
+                os.replace(scratch / "new", target)
+            except BaseException:
+                if (scratch / "old").exists():
+                    os.replace(scratch / "old", target)
+                raise
         finally:
             shutil.rmtree(scratch)
         return target
@@ -108,7 +116,7 @@ class Artifact:
         weights, vocabulary = save_weights(self.weights), self.encoding.vocabulary.to_json().encode()
         golden = {
             "format_version": FORMAT_VERSION,
-            "sha256": {"weights.safetensors": _sha256(weights), "vocabulary.json": _sha256(vocabulary)},
+            "sha256": dict(zip(SUMMED, map(_sha256, (weights, vocabulary)), strict=True)),
             **self._golden(),
         }
         contents = (
@@ -140,19 +148,9 @@ class Artifact:
             ArtifactError: it is none, is incomplete, was altered, or is of another format.
         """
         with at(path):
-            files = _read(Path(path))
-            golden = _golden_of(files)
-            try:
-                artifact = cls(
-                    Recipe.from_toml(files["recipe.toml"].decode()),
-                    load_weights(files["weights.safetensors"]),
-                    tuple(csv.DictReader(io.StringIO(files["history.csv"].decode()))),  # type: ignore[arg-type]
-                    files["card.md"].decode(),
-                )
-                vocabulary = Vocabulary.from_json(files["vocabulary.json"].decode())
-            except (MusicgenError, UnicodeDecodeError) as error:
-                raise ArtifactError(str(error)) from error
-            artifact._prove(golden, vocabulary)
+            artifact, golden, vocabulary = _parsed(_read(Path(path)))
+            with _reading("golden.json"):
+                artifact._prove(golden, vocabulary)
         return artifact
 
     def _prove(self, golden: Mapping[str, Any], vocabulary: Vocabulary) -> None:
@@ -160,13 +158,30 @@ class Artifact:
             raise ArtifactError(
                 f"vocabulary.json: expected the vocabulary of the encoding {self.encoding.name}. Received: another"
             )
-        context = self.encoding.asked(Wishes(bars=4))
-        found = nats(self.player, np.array(golden["indices"], np.int32), context.timeline)
-        difference = float(np.abs(found - np.array(golden["nats"])).max())
+        steps, expected = np.array(golden["indices"]), np.array(golden["nats"], float)
+        if steps.shape != expected.shape or steps.shape[1:] != (len(self.encoding.sizes),) or not steps.size:
+            raise ArtifactError(
+                f"golden.json: expected steps and their nats. Received: {steps.shape}, {expected.shape}"
+            )
+        if (steps < 0).any() or (steps >= np.array(self.encoding.sizes)).any():
+            raise ArtifactError("golden.json: expected indices of the vocabulary. Received: others")
+        found = nats(self.player, steps.astype(np.int32), self.encoding.asked(Wishes(bars=4)).timeline)
+        difference = float(np.abs(found - expected).max())
         if not difference <= TOLERANCE:
             raise ArtifactError(
                 f"expected the nats of golden.json to within {TOLERANCE}. Received: a difference of {difference:g}"
             )
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse to write a model over anything but a model.
+
+    Raises:
+        ArtifactError: something else is there.
+    """
+    if path.exists():
+        with at(path):
+            _read(path)
 
 
 def _sha256(content: bytes) -> str:
@@ -201,7 +216,7 @@ def _read(path: Path) -> dict[str, bytes]:
     if path.is_dir():
         files = {name: (path / name).read_bytes() for name in FILES if (path / name).is_file()}
     elif zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
+        with _reading("the zip"), zipfile.ZipFile(path) as archive:
             files = {name: archive.read(name) for name in FILES if name in archive.namelist()}
     else:
         raise ArtifactError("expected a trained model, a folder or a zip. Received: another kind of file")
@@ -212,19 +227,42 @@ def _read(path: Path) -> dict[str, bytes]:
     return files
 
 
-def _golden_of(files: Mapping[str, bytes]) -> dict[str, Any]:
-    """The golden file, of our format, with checksums that hold."""
-    try:
+def _parsed(files: Mapping[str, bytes]) -> tuple[Artifact, dict[str, Any], Vocabulary]:
+    """The artifact, not yet proved; the golden file, of our format, with checksums that hold; the vocabulary."""
+    with _reading("golden.json"):
         golden = json.loads(files["golden.json"])
-        version, sums = golden["format_version"], golden["sha256"]
-        np.array(golden["indices"], np.int32), np.array(golden["nats"], float)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(f"golden.json: expected checksums and a golden sequence. Received: {error}") from error
-    if version != FORMAT_VERSION:
-        raise ArtifactError(f"expected a model of format {FORMAT_VERSION}. Received: format {version}")
+        version = golden["format_version"]
+        if version != FORMAT_VERSION:
+            raise ArtifactError(f"expected a model of format {FORMAT_VERSION}. Received: format {version}")
+        sums = {name: str(golden["sha256"][name]) for name in SUMMED}
     for name, expected in sums.items():
         if (received := _sha256(files[name])) != expected:
             raise ArtifactError(
                 f"{name}: expected the file that was saved, SHA-256 {expected[:12]}. Received: {received[:12]}"
             )
-    return dict(golden)
+    with _reading("history.csv"):
+        rows = csv.DictReader(io.StringIO(files["history.csv"].decode()))
+        history = tuple({name: _number(value) for name, value in row.items()} for row in rows)
+    with _reading("recipe.toml"):
+        recipe = Recipe.from_toml(files["recipe.toml"].decode())
+    with _reading("weights.safetensors"):
+        weights = load_weights(files["weights.safetensors"])
+    with _reading("vocabulary.json"):
+        vocabulary = Vocabulary.from_json(files["vocabulary.json"].decode())
+    with _reading("card.md"):
+        return Artifact(recipe, weights, history, files["card.md"].decode()), golden, vocabulary
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Whatever a damaged file leads its reader to raise, as one sentence with the file's name."""
+    try:
+        yield
+    except ArtifactError:
+        raise
+    except Exception as error:
+        raise ArtifactError(f"{name}: expected a file as it was saved. Received: {error}") from error
+
+
+def _number(text: str) -> float:
+    return int(text) if text.isdigit() else float(text)

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from musicgen.errors import MusicgenError, OptionError
+from musicgen.errors import MusicgenError, OptionError, at
 from musicgen.music import files
 from musicgen.music.wishes import CHORDS
 from musicgen.neural.options import CELLS, FORMS
+from musicgen.studio.artifact import check_replaceable
 from musicgen.studio.clip import Receipt
 from musicgen.studio.composer import BACKENDS, Composer
 from musicgen.studio.inspector import inspect, inspect_model
@@ -59,6 +60,7 @@ def _train(options: argparse.Namespace) -> int:
         raise OptionError(f"{checkpoint}: expected a checkpoint to resume from. Received: no such file")
     if out.exists() and not (options.force or options.resume):
         raise OptionError(f"{out}: expected a new name. Received: one that exists; use --force or another --out")
+    check_replaceable(out)
     files.find(options.source)  # a wrong name is told at once
     settings = {name: getattr(options, name) for name in TRAINING}
     if options.start_from:
@@ -66,7 +68,6 @@ def _train(options: argparse.Namespace) -> int:
         composer.recipe = composer.recipe.with_settings(**_trainable(settings))
     else:
         composer = Composer(**settings)
-    out.parent.mkdir(parents=True, exist_ok=True)
     print(f"Learning from {' '.join(options.source)} into {out} (encoding {composer.recipe.encoding}).", flush=True)
     lesson = composer.fit(options.source, valid=options.valid, checkpoint=checkpoint, resume=options.resume)
     journal = lesson.journal
@@ -129,7 +130,8 @@ def _places(options: argparse.Namespace) -> list[Path]:
         raise OptionError(f"--out: expected a folder, or a file ending in .mid. Received: {out}")
     else:
         paths = [out / f"{Path(options.model).stem}-seed{options.seed}-{k + 1}.mid" for k in range(max(options.n, 0))]
-    for path in paths:
+    pictures = [path.with_suffix(f".{options.picture}") for path in paths if options.picture]
+    for path in (*paths, *pictures):
         if path.exists() and not options.force:
             raise OptionError(f"{path}: expected a new name. Received: one that exists; use --force or another --out")
     return paths
@@ -137,12 +139,15 @@ def _places(options: argparse.Namespace) -> list[Path]:
 
 def _reproduce(options: argparse.Namespace) -> int:
     score = files.read(options.clip)
-    model = options.model or Receipt.of(score).name
+    with at(options.clip):
+        model = options.model or Receipt.of(score).name
     if not Path(model).exists():
         raise OptionError(
             f"{options.clip}: expected its model at {model}; name it with --model. Received: no such path"
         )
-    clip = Composer.load(model).reproduce(score)
+    composer = Composer.load(model)
+    with at(options.clip):
+        clip = composer.reproduce(score)
     path = Path(options.clip)
     out = Path(options.out) if options.out else path.with_name(f"{path.stem}-again{path.suffix}")
     clip.save(out)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 HELD_OUT = 0.1  # share of pieces kept for validation
 FEW_CLIPS = 16  # up to so many, the numpy player is done before a compiled loop has started
+SEEDS = 2**64
 BACKENDS = ("auto", "numpy", "compiled")
 
 
@@ -146,6 +147,8 @@ class Composer:
         )
         shown = training_bar(options) if report is None else nullcontext(report)
         path = None if checkpoint is None else Path(checkpoint)
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
         with shown as tell:
             journal = training.fit(network, *corpora, options=options, checkpoint=path, resume=resume, report=tell)
         words = card.written(self.recipe, read, held, journal)
@@ -197,8 +200,8 @@ class Composer:
             RequestError: the wishes contradict each other.
         """
         for name, value, least in (("n", n, 1), ("seed", seed, 0), ("first", first, 0)):
-            if value < least:
-                raise OptionError(f"{name}: expected a whole number from {least}. Received: {value}")
+            if not isinstance(value, int) or not least <= value < SEEDS:
+                raise OptionError(f"{name}: expected a whole number from {least}, below 2**64. Received: {value}")
         options = self.recipe.with_settings(temperature=temperature, top_p=top_p, top_k=top_k).sampling
         asked = _wishes(wishes)
         start = None if primer is None else self._primer(primer)

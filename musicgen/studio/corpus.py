@@ -90,10 +90,11 @@ def read_source(
             pieces.append(Piece(name, encoding.vocabulary.indices(values), context))
         except MusicgenError as error:
             refused.append(Refusal(name, str(error).removeprefix(f"{document}: ")))
-            log.warning("not used: %s: %s", name, refused[-1].reason)
         report(number + 1, len(documents))
     if not pieces:
         raise FileError(_nothing_usable(refused))
+    for refusal in refused:
+        log.warning("not used: %s: %s", refusal.name, refusal.reason)
     return Reading(pieces, refused)
 
 

@@ -24,7 +24,7 @@ from musicgen.music.encodings import timeline, views
 from musicgen.music.encodings.encoding import Array, Context, Encoding, Steps, View
 from musicgen.music.encodings.timeline import BAR_START, BAR_TICKS, CHORD, NEXT_CHORD, NEXT_ROOT, NEXT_TICK, ROOT, TICK
 from musicgen.music.melody import melody
-from musicgen.music.score import METRE, NOTE, TEMPO, Score, Table, Text, Track, table
+from musicgen.music.score import METRE, NOTE, TEMPO, Score, Table, Track, table
 from musicgen.music.theory import chords_from_markers
 from musicgen.music.vocabulary import Field, Vocabulary
 from musicgen.music.wishes import Wishes
@@ -165,12 +165,9 @@ class JazzEncoding(Encoding):
         tempo = table(TEMPO, [(0, round(60e6 / wishes.tempo_bpm))])
         before = Score(RESOLUTION, (Track("solo", program=TENOR_SAX),), tempo) if primer is None else primer.frame
         metres = [*(row for row in before.metres.tolist() if row[0] < start), (start, *chart.metre)]
-        chords = [Text(start + tick, str(chord)) for tick, chord in chart.changes(RESOLUTION)]
-        frame = replace(
-            before,
-            metres=table(METRE, metres),
-            markers=(*(text for text in before.markers if text.tick < start), *chords),
-        )
+        chords = [(tick, chord) for tick, chord in chords_from_markers(before.markers) if tick < start]
+        chords += [(start + tick, chord) for tick, chord in chart.changes(RESOLUTION)]
+        frame = replace(before, metres=table(METRE, metres), markers=timeline.markers(chords))
         end = start + round(len(chart.bars) * chart.quarters_per_bar * RESOLUTION)
         return Context(frame, timeline.timeline(frame), end, Track(), RESOLUTION, np.zeros(0, np.int64))
 
@@ -247,7 +244,7 @@ def _frame(score: Score) -> Score:
         tempos=moved(score.tempos),
         metres=moved(score.metres),
         keys=moved(score.keys),
-        markers=tuple(Text(_rescaled(tick, score.resolution), str(chord)) for tick, chord in chords),
+        markers=timeline.markers([(_rescaled(tick, score.resolution), chord) for tick, chord in chords]),
     )
 
 

@@ -7,16 +7,26 @@ the chord; tick, root and pitch classes of the next one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from musicgen.music.encodings.encoding import Steps
-from musicgen.music.score import Score, Table
+from musicgen.music.score import Score, Table, Text
 from musicgen.music.theory import Chord, chords_from_markers
 
 TICK, BAR_START, BAR_TICKS, TEMPO_BPM, ROOT, CHORD, NEXT_TICK, NEXT_ROOT, NEXT_CHORD = range(9)
 NO_ROOT = 12
 FAR = 2**30  # ticks: later than any change
+
+
+def markers(chords: Sequence[tuple[int, Chord]]) -> tuple[Text, ...]:
+    """Chords as markers that read as these chords again: bare letters alone would read as sections."""
+    written = tuple(Text(tick, str(chord)) for tick, chord in chords)
+    if len(chords_from_markers(written)) == len(written):
+        return written
+    return tuple(Text(tick, f"{text}maj" if text in tuple("ABCDEFG") else text) for tick, text in written)
 
 
 def timeline(frame: Score) -> npt.NDArray[np.int32]:
