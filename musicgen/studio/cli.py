@@ -14,6 +14,7 @@ from typing import Any
 
 from musicgen.errors import MusicgenError, OptionError, at
 from musicgen.music import files
+from musicgen.music.encodings import ENCODINGS
 from musicgen.music.wishes import CHORDS
 from musicgen.neural.options import CELLS, FORMS
 from musicgen.studio.artifact import check_replaceable
@@ -65,9 +66,9 @@ def _train(options: argparse.Namespace) -> int:
     settings = {name: getattr(options, name) for name in TRAINING}
     if options.start_from:
         composer = Composer.load(options.start_from)
-        composer.recipe = composer.recipe.with_settings(**_trainable(settings))
+        composer.recipe = composer.recipe.with_settings(**_trainable(settings | {"encoding": options.encoding}))
     else:
-        composer = Composer(**settings)
+        composer = Composer(options.encoding or "jazz", **settings)
     print(f"Learning from {' '.join(options.source)} into {out} (encoding {composer.recipe.encoding}).", flush=True)
     lesson = composer.fit(options.source, valid=options.valid, checkpoint=checkpoint, resume=options.resume)
     journal = lesson.journal
@@ -87,7 +88,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _trainable(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings that may change when training goes on from a model; the network's shape may not."""
-    fixed = [name for name in ("units", "layers", "cell") if settings[name] is not None]
+    fixed = [name for name in ("encoding", "units", "layers", "cell") if settings[name] is not None]
     if fixed:
         raise OptionError(f"--from: expected no {', '.join(fixed)}: the model has its own. Received: both")
     return settings
@@ -199,6 +200,7 @@ def _add_train(commands: Any) -> None:
     parser = _command(commands, "train", _train, "learn from MIDI files with chord symbols")
     add = parser.add_argument
     add("source", nargs="+", metavar="SOURCE", help="folders or files")
+    add("--encoding", choices=tuple(ENCODINGS), help="how music becomes steps (default jazz: a line over chords)")
     add("--out", metavar="MODEL", help="where to save it (default: models/ and the name of SOURCE)")
     add("--valid", metavar="SOURCE", help="pieces to judge by (default: a tenth of the pieces is held out)")
     add("--minutes", type=float, help="stop after so many minutes")

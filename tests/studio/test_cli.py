@@ -142,7 +142,8 @@ def test_inspecting_a_folder_says_what_would_be_used_and_what_not(tunes, capsys)
 
 
 def start(*words: object, folder: Path, program: str = RUN) -> subprocess.Popen[str]:
-    """The command in a process of its own, its output caught."""
+    """The command in a process of its own, its output caught, Ctrl-C not ignored as it is where we run unattended."""
+    program = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {program}"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_CPP")}
     return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, words)],
