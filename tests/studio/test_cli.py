@@ -155,9 +155,10 @@ def start(*words: object, folder: Path, program: str = RUN) -> subprocess.Popen[
     )
 
 
-def test_ctrl_c_keeps_the_best_and_resume_goes_on(tmp_path, tunes, monkeypatch, capsys):
+def test_ctrl_c_keeps_the_best_and_resume_goes_on(tmp_path, tunes, monkeypatch, capsys, request):
     words = ("train", tunes, "--out", "model", *TINY, "--learning-rate", "1e-5")
     running = start(*words, "--epochs", 100_000, folder=tmp_path)
+    request.addfinalizer(running.kill)
     while not list(tmp_path.iterdir()) and running.poll() is None:  # a checkpoint comes with every epoch
         time.sleep(0.1)
     time.sleep(1)

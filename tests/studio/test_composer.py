@@ -410,7 +410,7 @@ def check_request(composer: Composer, request, backend: str, file: Path) -> None
 
 
 @pytest.mark.parametrize("network", [0, 1], ids=["quiet", "loud"])
-@pytest.mark.parametrize("examples", [15, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [10, pytest.param(500, marks=pytest.mark.slow)])
 def test_every_clip_keeps_what_was_asked_for(quiet_and_loud, tmp_path_factory, network, examples):
     file = tmp_path_factory.mktemp("clips") / "clip.mid"
 
