@@ -116,7 +116,7 @@ def request(timeline: Ints, plan: Plan, options: SamplingOptions) -> Request:
 def gumbel(seed: int, clip: int, block: int, sizes: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """Noise of one block of one clip, `float32[BLOCK, sum(sizes)]`; see the module."""
     count = BLOCK * sum(sizes)
-    raw = np.random.Philox(key=[seed, clip], counter=[0, block, 0, 0]).random_raw((count + 1) // 2)
+    raw = np.random.Philox(key=np.array([seed, clip], np.uint64), counter=[0, block, 0, 0]).random_raw((count + 1) // 2)
     top = raw.astype("<u8").view("<u4")[:count] >> np.uint32(8)
     return (-np.log(-np.log((top + 0.5) / 2.0**24))).astype(np.float32).reshape(BLOCK, sum(sizes))
 

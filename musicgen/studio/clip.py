@@ -17,8 +17,10 @@ from musicgen.music import files, pictures
 from musicgen.music.score import Score, Text
 from musicgen.music.wishes import Wishes
 from musicgen.neural.sampling import SamplingOptions
+from musicgen.settings import check_kinds
 
 PREFIX = "musicgen receipt "
+DRAWN_BY = ("numpy", "compiled")
 PICTURES = (".png", ".svg")
 
 
@@ -51,6 +53,18 @@ class Receipt:
     wishes: Wishes = field(default_factory=Wishes)
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     version: str = ""
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
+        if not (0 <= self.seed < 2**64 and 0 <= self.first <= self.clip < self.first + self.clips):
+            raise OptionError(
+                "receipt: expected a seed, and a clip among those drawn with it. Received: "
+                f"seed {self.seed}, clip {self.clip} of {self.clips} from {self.first}"
+            )
+        if self.backend not in DRAWN_BY:
+            raise OptionError(f"receipt: expected backend {' or '.join(DRAWN_BY)}. Received: {self.backend}")
+        if self.primer_steps < 0 or self.primer_end < 0:
+            raise OptionError(f"receipt: expected a primer. Received: {self.primer_steps} steps to {self.primer_end}")
 
     def to_text(self) -> str:
         """As the text event of a MIDI file."""
