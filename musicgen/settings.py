@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+
 from musicgen.errors import OptionError
 
 
@@ -42,5 +44,8 @@ def check_kinds(settings: Any) -> None:
     for field in fields(settings):
         words, fits = _KINDS.get(str(field.type), ("", lambda value: True))
         value = getattr(settings, field.name)
+        if isinstance(value, np.generic):  # a number out of an array is a number
+            value = value.item()
+            object.__setattr__(settings, field.name, value)
         if not fits(value):
             raise OptionError(f"{field.name}: expected {words}. Received: {value!r}")

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.debug:
             raise
         print(
-            f"musicgen: {error.filename}: expected a place to read or write. Received: {error.strerror}",
+            f"musicgen: {error.filename or 'disk'}: expected a place to read or write. Received: {error.strerror}",
             file=sys.stderr,
         )
     except KeyboardInterrupt:
@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     out = Path(options.out or Path("models") / Path(options.source[0]).resolve().stem)
+    if not out.name:
+        raise OptionError(f"--out: expected a name for the model. Received: {options.out}")
     checkpoint = out.with_name(f"{out.name}.checkpoint")
     if options.resume and not checkpoint.exists():
         raise OptionError(f"{checkpoint}: expected a checkpoint to resume from. Received: no such file")

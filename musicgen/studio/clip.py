@@ -124,8 +124,8 @@ class Clip:
         return target
 
     def with_receipt(self) -> Score:
-        """The score with the receipt as its first text."""
-        return replace(self.score, texts=(Text(0, self.receipt.to_text()), *self.score.texts))
+        """The score with the receipt as its last text, where the last bar ends: so the file is as long as the clip."""
+        return replace(self.score, texts=(*self.score.texts, Text(self.end, self.receipt.to_text())))
 
     def picture(self) -> Any:
         """The piano roll as a matplotlib figure."""

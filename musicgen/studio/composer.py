@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musicgen.errors import ArtifactError, InputError, OptionError
+from musicgen.music.charts import Chart
 from musicgen.music.constraints import plan
 from musicgen.music.encodings import ENCODINGS, Encoding
 from musicgen.music.metrics import perplexities
@@ -200,7 +201,7 @@ class Composer:
             RequestError: the wishes contradict each other.
         """
         for name, value, least in (("n", n, 1), ("seed", seed, 0), ("first", first, 0)):
-            if not isinstance(value, int) or not least <= value < SEEDS:
+            if not isinstance(value, (int, np.integer)) or not least <= value < SEEDS:
                 raise OptionError(f"{name}: expected a whole number from {least}, below 2**64. Received: {value}")
         options = self.recipe.with_settings(temperature=temperature, top_p=top_p, top_k=top_k).sampling
         asked = _wishes(wishes)
@@ -344,7 +345,8 @@ def _wishes(wishes: dict[str, Any]) -> Wishes:
     known = Wishes.__dataclass_fields__
     if unknown := set(wishes) - set(known):
         raise OptionError(f"expected wishes among {', '.join(known)}. Received: {', '.join(sorted(unknown))}")
-    return Wishes(**{name: value for name, value in wishes.items() if value is not None})
+    given: dict[str, Any] = {name: str(value) if isinstance(value, Chart) else value for name, value in wishes.items()}
+    return Wishes(**{name: value for name, value in given.items() if value is not None})
 
 
 def _backend(backend: str, n: int) -> str:
