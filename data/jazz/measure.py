@@ -1,6 +1,6 @@
 """Measures how real solos look, for `check.py`.
 
-    python data/jazz/measure.py ../shared/data/wjazzd/train
+    python data/jazz/measure.py FOLDER-OF-SOLOS
 
 writes `bands.json`: for each measure the 5th and 95th percentile over all stretches of the solos, and
 how many of the stretches and of the whole solos lie outside in 0, 1, 2, ... of the bands. Numbers only:
