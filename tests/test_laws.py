@@ -36,7 +36,7 @@ HOUSE = (
     "music.wishes",
     "music.encodings.encoding",
     "music.encodings.timeline music.encodings.views",
-    "music.encodings.jazz",
+    "music.encodings.jazz music.encodings.text",
     "music.encodings",
     "neural.language neural.options neural.reference.activations neural.reference.clipping neural.reference.weights",
     "neural.sampling neural.windows neural.cells neural.reference.simple_rnn_cell neural.reference.gru_cell"

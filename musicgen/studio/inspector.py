@@ -79,7 +79,7 @@ def inspect(path: Path) -> Inspection:
 def _finding(path: Path) -> Finding:
     try:
         score = files.read(path)
-        _, context = ENCODINGS["jazz"].encode(score)
+        _, context = ENCODINGS["jazz"]().encode(score)
     except MusicgenError as error:
         return Finding(str(path), "refused", str(error).removeprefix(f"{path}: "))
     metre = "/".join(map(str, score.metres[0].tolist()[1:])) if len(score.metres) else "4/4"
