@@ -51,6 +51,7 @@ HOUSE = (
     "studio.composer studio.inspector",
     ".",
     "studio.cli",
+    "__main__",
 )
 FLOORS = {f"musicgen.{name}".rstrip("."): floor for floor, names in enumerate(HOUSE) for name in names.split()}
 

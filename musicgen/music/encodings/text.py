@@ -170,8 +170,6 @@ class TextEncoding(Encoding):
 
     def asked(self, wishes: TextWishes, primer: Any = None) -> Context:
         """A line of as many steps as are wished for, and its end."""
-        if primer is not None:
-            raise OptionError("primer: expected none: a line begins with its prefix. Received: one")
         return Context(_TIMELINE, wishes.length + 1)
 
     def whole_bars(self, context: Context) -> int:
