@@ -13,16 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from musicgen.errors import OptionError
+from musicgen.music.signs import plain
 
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
-_SIGNS = str.maketrans({"♭": "b", "♯": "#", "−": "-", "–": "-"})
-
-
-def plain(text: str) -> str:
-    """`text` without outer spaces, its musical signs and dashes in ASCII."""
-    return text.strip().translate(_SIGNS)
 
 
 def pitch_class(name: str) -> int:
