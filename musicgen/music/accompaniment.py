@@ -101,7 +101,7 @@ def beats(score: Score, notes: Table) -> Beats:
     overlap = np.minimum(ends[note], (ticks + length)[row]) - np.maximum(begins[note], ticks[row])
     weight = np.clip(overlap / length[row], 0, 1) + ONSET * (beat == first[note])
     pitch = notes["pitch"][note].astype(np.int64)
-    profiles = np.bincount(row * 12 + pitch % 12, weight, 12 * len(found)).reshape(-1, 12)
+    profiles: Floats = np.bincount(row * 12 + pitch % 12, weight, 12 * len(found)).reshape(-1, 12).astype(np.float64)
     lowest = np.full(len(found), 128)
     np.minimum.at(lowest, row, pitch)
     return Beats(ticks[:MOST], places[:MOST], profiles[:MOST], lowest[:MOST] % 12)

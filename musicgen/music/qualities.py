@@ -127,7 +127,8 @@ def tones(text: str) -> frozenset[int] | None:
 
 def _parts(text: str) -> list[tuple[str, str]] | None:
     """Pairs of kind and value, or None where something is no part of a quality."""
-    parts, at = [], 0
+    parts: list[tuple[str, str]] = []
+    at = 0
     while at < len(text):
         found = _PARTS.match(text, at)
         if not found:
