@@ -30,7 +30,7 @@ HOUSE = (
     "errors version music neural neural.networks neural.lessons studio",
     "settings music.signs",
     "music.score music.vocabulary music.constraints music.scales music.qualities music.ireal music.repeats"
-    " music.metrics",
+    " music.headers music.metrics",
     "music.theory music.midi music.fastmidi",
     "music.charts music.files music.pictures music.melody music.accompaniment",
     "music.wishes music.harmony",

@@ -4,11 +4,12 @@ Every beat in which a note sounds shows a profile (how long each pitch class sou
 bass (its lowest note). A chord is one of `TEMPLATES` on one of twelve roots. It gives most of its notes
 to its tones, `theta`, and most of its basses to its root; it lasts until a change pays for itself:
 
-    best(chords) = sum over beats of  STRENGTH * profile . log theta + BASS * log P(bass | chord) + prior
-                   - sum over changes of  COST[place in the bar]
+    best(chords) = sum over beats of    STRENGTH * profile . log theta + BASS * log P(bass | chord) + prior
+                 + sum over changes of  FIRST_BASS * log P(bass | chord) - COST[place in the bar]
 
-which Viterbi's algorithm finds exactly. Nothing is fitted to a corpus but these few numbers. What comes
-out is what the notes say: a chord whose root nobody plays may be named by its upper part.
+A bass tells more where a chord begins than where it goes on, as bass lines walk. Viterbi's algorithm
+finds the best chords exactly. Nothing is fitted to a corpus but these few numbers. What comes out is what
+the notes say: a chord whose root nobody plays may be named by its upper part.
 
 Time is counted in beats that hold notes, never in ticks, so a gap of any length costs nothing; notes are
 followed for `LONGEST` beats, and a piece for its first `MOST` beats.
@@ -34,9 +35,10 @@ TEMPLATES = {"": 0.0, "m": 0.0, "7": 0.0, "m7": 0.0, "maj7": 0.0, "6": -0.1, "m6
 TEMPLATES |= {"dim": -0.2, "aug": -0.2, "7#5": -0.2, "mMaj7": -0.2, "sus4": -0.2, "7sus4": -0.1, "5": -0.3}
 IN_CHORD = 0.92  # share of the notes that are tones of the chord
 IN_BASS = {"root": 0.8, "tone": 0.15}  # share of the basses; the rest is for all other notes
-STRENGTH = 5.0  # nats per nat of a full beat's profile
-BASS = 1.0
-COST = (3.0, 4.0, 6.0)  # nats for a change on a bar line, in the middle of a bar, on another beat
+STRENGTH = 5.8  # nats per nat of a full beat's profile
+BASS, FIRST_BASS = 0.1, 0.7
+FULL = 4.4  # beats that all notes of a beat must sound together to count in full
+COST = (2.8, 5.0, 7.0)  # nats for a change on a bar line, in the middle of a bar, on another beat
 ONSET = 0.25  # beats that a note's beginning counts for
 LONGEST, MOST, PAIRS = 64, 16_384, 2_000_000
 
@@ -136,26 +138,27 @@ def chords(heard: Beats, caution: float = 1.0) -> list[tuple[int, int, tuple[int
         caution: how many times the usual cost a change must pay.
     """
     totals = heard.profiles.sum(axis=1, keepdims=True)
-    shares = heard.profiles / np.maximum(totals, 1e-9) * np.minimum(totals, 2) / 2
-    evidence = STRENGTH * shares @ _NOTES.T + BASS * _BASSES.T[heard.basses] + _PRIORS
-    path = viterbi(evidence, caution * np.array(COST)[heard.places])
+    shares = heard.profiles / np.maximum(totals, 1e-9) * np.minimum(totals / FULL, 1)
+    basses = _BASSES.T[heard.basses]
+    entering = FIRST_BASS * basses - caution * np.array(COST)[heard.places, None]
+    path = viterbi(STRENGTH * shares @ _NOTES.T + BASS * basses + _PRIORS, entering)
     change = np.flatnonzero(np.diff(path, prepend=-1))
     return [(int(heard.ticks[beat]), *CHORDS[path[beat]]) for beat in change]
 
 
-def viterbi(evidence: Floats, costs: Floats) -> Integers:
-    """The best state at each of N times, where a change to any other state costs the same.
+def viterbi(evidence: Floats, entering: Floats) -> Integers:
+    """The best state at each of N times.
 
     Args:
-        evidence: nats for each state, `(N, K)`.
-        costs: nats that a change at each time costs, `(N,)`; the first is not used.
+        evidence: nats for each state at each time, `(N, K)`.
+        entering: nats for a change to each state, from whichever, `(N, K)`.
     """
     changed = np.zeros(evidence.shape, dtype=bool)
     best = np.zeros(len(evidence), dtype=np.int64)  # the best state before each time
-    score = evidence[0].copy()
+    score = evidence[0] + entering[0]
     for time in range(1, len(evidence)):
         best[time] = score.argmax()
-        arriving = score[best[time]] - costs[time]
+        arriving = entering[time] + score[best[time]]
         np.less(score, arriving, out=changed[time])
         np.maximum(score, arriving, out=score)
         score += evidence[time]
