@@ -12,7 +12,7 @@ finds the best chords exactly. Nothing is fitted to a corpus but these few numbe
 the notes say: a chord whose root nobody plays may be named by its upper part.
 
 Time is counted in beats that hold notes, never in ticks, so a gap of any length costs nothing; notes are
-followed for `LONGEST` beats, and a piece for its first `MOST` beats.
+followed for `LONGEST` beats at most, and a piece for its first `MOST` beats and `NOTES` notes.
 
 After Sheh & Ellis, Chord Segmentation and Recognition using EM-Trained Hidden Markov Models (ISMIR 2003).
 """
@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musicgen.music.qualities import tones
-from musicgen.music.score import Score, Table
+from musicgen.music.score import METRE, Score, Table, table
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -40,7 +40,7 @@ BASS, FIRST_BASS = 0.1, 0.7
 FULL = 4.4  # beats that all notes of a beat must sound together to count in full
 COST = (2.8, 5.0, 7.0)  # nats for a change on a bar line, in the middle of a bar, on another beat
 ONSET = 0.25  # beats that a note's beginning counts for
-LONGEST, MOST, PAIRS = 64, 16_384, 2_000_000
+LONGEST, MOST, NOTES, PAIRS = 64, 16_384, 250_000, 1_000_000
 
 
 class Beats(NamedTuple):
@@ -63,9 +63,9 @@ class _Grid:
     """Beats counted through all metres of a score, and back to ticks."""
 
     def __init__(self, score: Score) -> None:
-        rows = [(0, 4, 4), *score.metres.tolist()]
-        rows = list({tick: (tick, *metre) for tick, *metre in rows}.values())  # the last one at a tick holds
-        ticks, numerators, denominators = np.array(rows, dtype=np.int64).T
+        rows = np.concatenate([table(METRE, [(0, 4, 4)]), score.metres])
+        rows = rows[np.diff(rows["tick"], append=-1) != 0]  # the last one at a tick holds
+        ticks, numerators, denominators = (rows[name].astype(np.int64) for name in rows.dtype.names or ())
         compound = np.isin(numerators, (6, 9, 12)) & (denominators >= 8)
         self.starts = ticks
         self.beat = np.maximum(1, score.resolution * 4 * np.where(compound, 3, 1) // np.maximum(denominators, 1))
@@ -90,7 +90,7 @@ class _Grid:
 def beats(score: Score, notes: Table) -> Beats:
     """What sounds in each beat; `notes` has columns of `NOTE` in the score's ticks, at least one row."""
     grid = _Grid(score)
-    notes = np.sort(notes, order="start")
+    notes = notes[np.argsort(notes["start"], kind="stable")[:NOTES]]
     begins, ends = notes["start"], notes["start"] + np.maximum(notes["duration"], 1)
     first = grid.index(begins)
     within = first < np.unique(first)[:MOST][-1] + 1

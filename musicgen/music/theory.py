@@ -191,10 +191,12 @@ def chords_from_markers(markers: Sequence[tuple[int, str]]) -> list[tuple[int, C
     Returns:
         Pairs of tick and chord, in the order given.
     """
-    certain = [(tick, text, chord_or_none(text)) for tick, text in markers if plain(text) != "%"]
-    others = [found for _, text, found in certain if found or chord_or_none(text, letters=True) is None]
-    letters = bool(others) and sum(found is not None for found in others) >= 0.9 * len(others)
-    taken = {tick for tick, _, found in certain if found}
+    certain = [(tick, text, chord_or_none(text)) for tick, text in markers]
+    unsure = [(text, chord_or_none(text, letters=True)) for _, text, found in certain if not found and text != "%"]
+    sections = sum(letter is None for _, letter in unsure)
+    chords = len(certain) - len(unsure)
+    letters = chords > 0 and chords >= 0.9 * (chords + sections)
+    taken = {tick for tick, _, found in certain if found} if unsure else set()
     judged = ((tick, found or chord_or_none(text, letters and tick not in taken)) for tick, text, found in certain)
     return [(tick, found) for tick, found in judged if found]
 
