@@ -33,12 +33,12 @@ Integers = npt.NDArray[np.int64]
 # Quality: nats that speak for it before a note is heard.
 TEMPLATES = {"": 0.0, "m": 0.0, "7": 0.0, "m7": 0.0, "maj7": 0.0, "6": -0.1, "m6": -0.1, "m7b5": -0.1, "dim7": -0.1}
 TEMPLATES |= {"dim": -0.2, "aug": -0.2, "7#5": -0.2, "mMaj7": -0.2, "sus4": -0.2, "7sus4": -0.1, "5": -0.3}
-IN_CHORD = 0.92  # share of the notes that are tones of the chord
+IN_CHORD = 0.88  # share of the notes that are tones of the chord
 IN_BASS = {"root": 0.8, "tone": 0.15}  # share of the basses; the rest is for all other notes
-STRENGTH = 5.8  # nats per nat of a full beat's profile
-BASS, FIRST_BASS = 0.1, 0.7
-FULL = 4.4  # beats that all notes of a beat must sound together to count in full
-COST = (2.8, 5.0, 7.0)  # nats for a change on a bar line, in the middle of a bar, on another beat
+STRENGTH = 9.0  # nats per nat of a full beat's profile
+BASS, FIRST_BASS = 0.05, 0.8
+FULL = 6.0  # beats that all notes of a beat must sound together to count in full
+COST = (1.5, 4.3, 6.2)  # nats for a change on a bar line, in the middle of a bar, on another beat
 ONSET = 0.25  # beats that a note's beginning counts for
 LONGEST, MOST, NOTES, PAIRS = 64, 16_384, 250_000, 1_000_000
 

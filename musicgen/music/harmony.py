@@ -24,15 +24,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from musicgen.music import accompaniment
-from musicgen.music.scales import FLATS, SHARPS, plain
+from musicgen.music.scales import FLATS, SHARPS
 from musicgen.music.score import Score, Text, Track
+from musicgen.music.signs import plain
 from musicgen.music.theory import Chord, chord_or_none, chords_from_markers
 
 ORIGINS = ("markers", "texts", "lyrics", "inferred", "none")
 COLUMN = 0.9  # share of the words in a column of chords that must read as chords
 CAUTION = 1.5  # for a lone track, whose melody is among its notes
 CHORDAL = 0.3  # share of the notes of a lone track that must begin together with another
-_NAMES = (*FLATS[:6], "F#", *FLATS[7:])  # of roots that are heard, where no key is given
+_SHARP_SIDE, _FLAT_SIDE = {4, 9, 11}, {3, 5, 8, 10}  # roots that tell how to spell, where no key is given
 _SYLLABLE = re.compile(r"[A-G][oh]?")
 
 
@@ -99,7 +100,9 @@ def _inferred(score: Score, line: Track | None) -> tuple[tuple[int, Chord], ...]
         return ()
     heard = accompaniment.beats(score, np.concatenate([track.notes for track in played]))
     found = accompaniment.chords(heard, CAUTION if alone else 1.0)
-    return tuple((tick, _named(score, tick, root, intervals)) for tick, root, intervals in found)
+    roots = [root for _, root, _ in found]
+    sharps = sum(root in _SHARP_SIDE for root in roots) - sum(root in _FLAT_SIDE for root in roots)
+    return tuple((tick, _named(score, tick, root, intervals, sharps)) for tick, root, intervals in found)
 
 
 def _is_chordal(track: Track) -> bool:
@@ -108,9 +111,9 @@ def _is_chordal(track: Track) -> bool:
     return bool(counts[counts > 1].sum() >= CHORDAL * len(track.notes))
 
 
-def _named(score: Score, tick: int, root: int, intervals: tuple[int, ...]) -> Chord:
-    """The chord, its root spelled as in the key that is given there."""
+def _named(score: Score, tick: int, root: int, intervals: tuple[int, ...], sharps: int) -> Chord:
+    """The chord, its root spelled with sharps or flats as in the key given there; else as `sharps` says."""
     row = int(np.searchsorted(score.keys["tick"], tick, side="right")) - 1
-    sharps = int(score.keys["sharps"][row]) if row >= 0 else 0
-    name = (SHARPS if sharps > 0 else FLATS if sharps < 0 else _NAMES)[root]
+    sharps = int(score.keys["sharps"][row]) or sharps if row >= 0 else sharps
+    name = (SHARPS if sharps > 0 else FLATS)[root]
     return Chord(root, intervals, root, name, name)

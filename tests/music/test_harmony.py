@@ -122,6 +122,8 @@ def test_roots_are_spelled_as_the_key_has_them():
     score = Score(tracks=(track(*block(0, 4, "F#m"), *block(4, 4, "C#7")),))
     assert symbols(harmony(replace(score, keys=table(KEY, [(0, 3, True)])))) == "0:F#m 4:C#7"
     assert symbols(harmony(replace(score, keys=table(KEY, [(0, -5, False)])))) == "0:Gbm 4:Db7"
+    assert symbols(harmony(Score(tracks=(track(*block(0, 4, "A"), *block(4, 4, "C#7")),)))) == "0:A 4:C#7"
+    assert symbols(harmony(Score(tracks=(track(*block(0, 4, "Ab"), *block(4, 4, "Db7")),)))) == "0:Ab 4:Db7"
 
 
 def test_bars_are_counted_through_changes_of_metre():
