@@ -210,7 +210,7 @@ _RARE_ROOTS = ("Cb", "Fb", "E#", "B#")  # a 5 after them takes their accidental
 
 def _read(text: str) -> Chord | None:
     """The chord of a symbol in ASCII, or None."""
-    text = spelled_accidentals(text.strip('"'))
+    text = re.sub(r"\*([^*]+)\*", r"\1", spelled_accidentals(text.strip('"')))  # iReal Pro's own marks: C*7add4*
     if re.sub(r"[\s./]", "", text).lower() in _NO_CHORD:
         return NO_CHORD
     degrees = _HARTE.fullmatch(text)
@@ -257,15 +257,29 @@ def _with_alternate(text: str) -> Chord | None:
 
 def _suggestion(text: str) -> str:
     """The end of an error message: the nearest symbol in use, or nothing if none is near."""
-    capital = text[:1].upper() + text[1:]
-    found = re.match(r"[A-G][b#]?", capital)
+    found = _nearest(text)
+    return f". Did you mean {found}?" if found else ""
+
+
+def _nearest(text: str) -> str | None:
+    """With a capital; or German H as B (its B is Bb, so we ask); or the most alike; or as much of it as reads."""
+    capital = re.sub(r"(^|/)H", r"\1B", text[:1].upper() + text[1:])
+    if capital != text and _read(capital):
+        return capital
+    stem, slash, bass = capital.rpartition("/")
+    if slash and re.fullmatch(r"[A-G][b#]?", bass) and _alike(stem):
+        return f"{_alike(stem)}/{bass}"
+    beginnings = (capital[:length].rstrip("(/ ") for length in range(len(capital) - 1, len(capital) // 2, -1))
+    return _alike(capital) or next((begun for begun in beginnings if _read(begun)), None)
+
+
+def _alike(text: str) -> str | None:
+    """The symbol in use that is spelled most like `text`."""
+    found = re.match(r"[A-G][b#]?", text)
     roots = [found[0]] if found else [*FLATS, *SHARPS]
     usual = [*QUALITIES, *(name + change for name in ("7", "9", "13", "m7", "maj7") for change in CHANGES.values())]
-    nearest = difflib.get_close_matches(capital, [root + quality for root in roots for quality in usual], n=1)
-    capital = f"B{capital[1:]}" if capital[:1] == "H" else capital  # German; its B is Bb, so we ask
-    if capital != text and _read(capital):
-        nearest = [capital]
-    return f". Did you mean {nearest[0]}?" if nearest else ""
+    symbols = [root + quality for root in roots for quality in usual]
+    return next(iter(difflib.get_close_matches(text, symbols, n=1)), None)
 
 
 @lru_cache(maxsize=4096)
