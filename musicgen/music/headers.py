@@ -17,7 +17,7 @@ _NAMED = re.compile(
 )
 _BRACKETED_FORM = re.compile(r"\((\w[\w' ,-]*)\)")
 _LETTERS = re.compile(r"(?=.*([A-H]).*\1)[A-H]{3,}")  # AABA, ABAC: no chord, and one comes again
-_FORM = re.compile(r"(?:^|(?<=[|\]])|[\s,;(]+)form\s*[:=]?\s*(\w[\w' ,-]*?)\)?$", re.IGNORECASE)
+_FORM = re.compile(r"(?:^|[\s,;(|\]])form\s*[:=]?\s*(\w[\w' ,-]*)\)?$", re.IGNORECASE)
 _METRE = re.compile(r"(\d+/\d+)(?:\s+|$)")
 _SECTION = re.compile(r"^(\w[\w' ]{0,20}):(?=\s)")
 _APART = re.compile(r"(?<=[\w#+^)∆Δø°-])[ \t]+(?=\()")  # between a chord and a bracket
@@ -44,7 +44,7 @@ def _bars(line: str, fields: dict[str, str], first: bool) -> str:
     form = _FORM.search(line)
     if form:
         fields["form"] = form[1]
-        line = line[: form.start()]
+        line = line[: form.start() + 1].rstrip(" \t,;(") if form.start() else ""
     metre = _METRE.match(line) if first else None
     if metre:
         fields.setdefault("metre", metre[1])

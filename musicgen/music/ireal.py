@@ -40,7 +40,7 @@ class Song(NamedTuple):
 def find(text: str) -> str | None:
     """The iReal Pro links in a text or a web page, one a line; a text that begins with one is all link."""
     if text.lstrip().startswith(("irealb://", "irealbook://")):
-        return re.sub(r"\s*\n(?!irealb)", "", text.strip())
+        return re.sub(r"\n(?!irealb)", "", text.strip())
     return "\n".join(dict.fromkeys(re.findall(r'irealb(?:ook)?://[^"<>\n]+', text))) or None
 
 
@@ -95,7 +95,7 @@ def song(links: str) -> Song:
     """
     found = songs(links)
     if not found:
-        raise ChordError(f'expected an iReal Pro link with a song. Received: "{links[:60]}"')
+        raise ChordError(f'expected an iReal Pro link with a song. Received: "{links[:60].splitlines()[0]}"')
     number = re.search(r"#(\d+)\s*$", links) if len(found) > 1 else None
     wanted = int(number[1]) if number else 1
     if (len(found) > 1 and not number) or not 1 <= wanted <= len(found):
@@ -117,7 +117,9 @@ _TOKENS = re.compile(
     | N (?P<ending> \d )
     | (?P<line> [|\[\]{}Z] )
     | (?P<chord>
-          [A-G][b\#]? (?: \*[^*|]+\* | (?: sus | alt | add\d+ | [-+^oh\d] | [b\#](?=\d) )* ) (?: / [A-G][b\#]? )?
+          [A-G][b\#]?
+          (?: \*[^*|]+\* | (?: sus | alt | add\d+ | [Mm]aj? | min | dim | aug | /9 | [-+^ohøm\d] | [b\#](?=\d) )* )
+          (?: / [A-G][b\#]? )?
         | W (?: / [A-G][b\#]? )?
         | [npxr]
       )

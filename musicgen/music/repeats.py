@@ -82,7 +82,8 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
     while place < len(text):
         token = _TOKENS.match(text, place)
         if not token:
-            raise ChordError(f'chart: expected chords, bar lines and sections. Received: "{text[place : place + 20]}"')
+            shown = text[place : place + 20].split("\n")[0]
+            raise ChordError(f'chart: expected chords, bar lines and sections. Received: "{shown}"')
         if token.lastgroup:
             yield token
         place = token.end()

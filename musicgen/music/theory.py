@@ -22,10 +22,12 @@ from functools import lru_cache
 from musicgen.errors import ChordError
 from musicgen.music.qualities import CHANGES, QUALITIES, semitones, spelling, tones
 from musicgen.music.scales import (
+    CHORD_SCALES,
     FLATS,
     SCALES,
     SHARPS,
     Scale,
+    chord_scale,
     key,
     pitch,
     pitch_class,
@@ -53,37 +55,8 @@ __all__ = [
     "pitch_range",
 ]
 
-# What a soloist may play over a chord: the first scale here that leaves out the fewest of the chord's
-# tones, if the tones named beside it are in the chord. After Levine, The Jazz Theory Book (1995),
-# chapters 3 and 4; a tone of the chord that the scale lacks is added.
-CHORD_SCALES: tuple[tuple[str, tuple[int, ...]], ...] = (
-    ("mixolydian", (5,)),  # sus4
-    ("melodic minor", (3, 9)),  # m6
-    ("major", ()),
-    ("mixolydian", ()),
-    ("dorian", ()),
-    ("melodic minor", ()),  # mMaj7
-    ("minor", ()),  # m7#5, mb6
-    ("phrygian", ()),  # m7b9, 7sus4b9
-    ("lydian", ()),  # maj7#11
-    ("diminished", ()),  # dim7; whole step first
-    ("lydian dominant", ()),  # 7#11
-    ("whole tone", ()),  # aug, 7#5
-    ("locrian", ()),  # m7b5
-    ("locrian #2", ()),  # m9b5
-    ("altered", ()),  # 7alt, 7#5b9
-    ("half whole", ()),  # 7b9, 13b9, 7#9
-    ("dorian b2", ()),  # 13sus4b9
-    ("mixolydian b6", ()),  # 9b13
-    ("phrygian dominant", ()),  # 7b9b13
-    ("lydian augmented", ()),  # maj7#5
-    ("harmonic minor", ()),
-    ("lydian #2", ()),  # maj7#9
-    ("hungarian minor", ()),  # mMaj7#11
-    ("harmonic major", ()),
-)
-
 _NO_CHORD = {"nc", "n", "nochord", "tacet"}
+_LONGEST = 60  # characters of a symbol; what is longer is none
 _EXAMPLES = "a chord such as Dm7, G7 or Cmaj7"
 
 
@@ -121,8 +94,8 @@ class Chord:
 
     @property
     def scale_name(self) -> str:
-        """The scale in `SCALES` that a soloist would use (see `CHORD_SCALES`); chromatic for NC."""
-        return "chromatic" if self.root is None else _chord_scale(self.intervals)
+        """The scale in `SCALES` that a soloist would use (see `scales.CHORD_SCALES`); chromatic for NC."""
+        return "chromatic" if self.root is None else chord_scale(self.intervals)
 
     @property
     def scale(self) -> tuple[int, ...]:
@@ -163,7 +136,8 @@ def chord(text: str) -> Chord:
     """
     found = SAME if plain(text) == "%" else _read(plain(text))
     if found is None:
-        raise ChordError(f'expected {_EXAMPLES}. Received: "{text}"{_suggestion(plain(text))}')
+        shown = " ".join(text.split()) if len(text) <= _LONGEST else f"{' '.join(text[:_LONGEST].split())}..."
+        raise ChordError(f'expected {_EXAMPLES}. Received: "{shown}"{_suggestion(plain(text)[:_LONGEST])}')
     return found
 
 
@@ -210,6 +184,8 @@ _RARE_ROOTS = ("Cb", "Fb", "E#", "B#")  # a 5 after them takes their accidental
 
 def _read(text: str) -> Chord | None:
     """The chord of a symbol in ASCII, or None."""
+    if len(text) > _LONGEST:
+        return None
     text = re.sub(r"\*([^*]+)\*", r"\1", spelled_accidentals(text.strip('"')))  # iReal Pro's own marks: C*7add4*
     if re.sub(r"[\s./]", "", text).lower() in _NO_CHORD:
         return NO_CHORD
@@ -280,14 +256,6 @@ def _alike(text: str) -> str | None:
     usual = [*QUALITIES, *(name + change for name in ("7", "9", "13", "m7", "maj7") for change in CHANGES.values())]
     symbols = [root + quality for root in roots for quality in usual]
     return next(iter(difflib.get_close_matches(text, symbols, n=1)), None)
-
-
-@lru_cache(maxsize=4096)
-def _chord_scale(intervals: tuple[int, ...]) -> str:
-    """The name in `CHORD_SCALES` of the scale for these tones; the fifth is the one most easily left out."""
-    fitting = [name for name, called_by in CHORD_SCALES if {*called_by} <= {*intervals}]
-    missing = {name: {*intervals} - {*SCALES[name]} for name in fitting}
-    return min(fitting, key=lambda name: (len(missing[name] - {7}), len(missing[name])))
 
 
 def _above(root: int, intervals: Iterable[int]) -> tuple[int, ...]:

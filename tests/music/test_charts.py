@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicgen.errors import ChordError, FileError, OptionError
+from musicgen.errors import ChordError, FileError, InputError, OptionError
 from musicgen.music.charts import Chart, beats, chart, read_chart
 from musicgen.music.scales import FLATS, key
 from musicgen.music.theory import chord
@@ -109,6 +109,28 @@ def test_a_chart_prints_itself(bars, metre, sections, tonic, length, up):
     assert chart(str(found.stretched(length))) == found.stretched(length)
     assert chart(str(found.transpose(up))) == found.transpose(up)
     assert found.transpose(up).transpose(-up) == found
+
+
+MARKS = "C Dm7 G7(b9) | |: :| x3 [A] [B] 1. 2 % . / /E ( ) (b9) form: AABA 3/4 key: # ] [ x NC : 7 irealb:// = T44 Z".split()
+
+
+@given(st.lists(st.sampled_from([*MARKS, " ", "\n"]), max_size=14).map("".join))
+def test_any_text_is_a_chart_or_an_error_of_one_line(text: str):
+    try:
+        found = chart(text)
+    except InputError as error:
+        assert "Received: " in str(error)
+        assert len(str(error).splitlines()) == 1
+    else:
+        assert chart(str(found)) == found
+
+
+def test_what_is_long_is_answered_at_once():
+    for text in (f"C{' ' * 100_000}D", f"C{'/E' * 20_000}", "form " * 20_000, "C7" + "+-" * 20_000, "(" * 100_000):
+        try:
+            chart(text)
+        except InputError as error:
+            assert len(str(error)) < 250
 
 
 def test_thirds_of_a_beat_print_as_well():

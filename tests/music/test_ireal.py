@@ -91,6 +91,7 @@ def test_a_block_is_mirrored_where_the_apps_do():
         ("T68C  F  |G   Z", "metre: 6/8\n| C F | G |"),
         ("T12C     |FZ", "metre: 12/8\n| C | F |"),
         ("T54C  F |C F  |Z", "metre: 5/4\n| C F | C . F . . |"),
+        ("T44Cmaj7 |C6/9/E |Bø7 |Am7 Z", "| Cmaj7 | C69/E | Bm7b5 | Am7 |"),  # not as the app has them
         ("{C |F <3x>}GZ", "| C | F | C | F |\n| C | F | G |"),
         ("[C |D |r|   |E |<D.C. al Coda>F U]", "| C | D | C | D |\n| E | F |"),
         ("[C,D,E,F,G|C*7add4* |C2 |C-11 |C5 |C7susadd3 ]", "| C D E F G | C7add11 | Csus2 | Cm11 |\n| C5 | C7add11 |"),
