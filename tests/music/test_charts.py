@@ -111,10 +111,12 @@ def test_a_chart_prints_itself(bars, metre, sections, tonic, length, up):
     assert found.transpose(up).transpose(-up) == found
 
 
-MARKS = "C Dm7 G7(b9) | |: :| x3 [A] [B] 1. 2 % . / /E ( ) (b9) form: AABA 3/4 key: # ] [ x NC : 7 irealb:// = T44 Z".split()
+MARKS = """
+    C Dm7 G7(b9) | |: :| x3 [A] [B] 1. 2 % . / /E ( ) (b9) form: AABA 3/4 key: # ] [ x NC : 7 irealb:// = T44 Z
+"""
 
 
-@given(st.lists(st.sampled_from([*MARKS, " ", "\n"]), max_size=14).map("".join))
+@given(st.lists(st.sampled_from([*MARKS.split(), " ", "\n"]), max_size=14).map("".join))
 def test_any_text_is_a_chart_or_an_error_of_one_line(text: str):
     try:
         found = chart(text)
