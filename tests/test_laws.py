@@ -28,12 +28,12 @@ DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 # lowest one above all it imports; `.` is the facade.
 HOUSE = (
     "errors version music neural neural.networks neural.lessons studio",
-    "settings",
+    "settings music.signs",
     "music.score music.vocabulary music.constraints music.scales music.qualities music.ireal music.repeats"
-    " music.metrics",
+    " music.headers music.metrics",
     "music.theory music.midi music.fastmidi",
-    "music.charts music.files music.pictures music.melody",
-    "music.wishes",
+    "music.charts music.files music.pictures music.melody music.accompaniment",
+    "music.wishes music.harmony",
     "music.encodings.encoding",
     "music.encodings.timeline music.encodings.views",
     "music.encodings.jazz music.encodings.text",
