@@ -24,7 +24,7 @@ def drums() -> Any:
     assert code is not None
     assert sum(bool(line.strip()) for line in code[1].splitlines()) <= 40
     namespace: dict[str, Any] = {"__name__": "guide"}
-    exec(compile(code[1], GUIDE, "exec"), namespace)
+    exec(compile(code[1], GUIDE, "exec", dont_inherit=True), namespace)
     yield namespace["DrumEncoding"]()
     del ENCODINGS["drums"]
 
