@@ -31,7 +31,7 @@ HOUSE = (
     "settings",
     "music.score music.vocabulary music.constraints music.scales music.qualities music.ireal music.repeats"
     " music.metrics",
-    "music.theory music.midi music.fastmidi",
+    "music.theory music.midi music.fastmidi music.traits",
     "music.charts music.files music.pictures music.melody",
     "music.wishes",
     "music.encodings.encoding",
