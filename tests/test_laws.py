@@ -28,17 +28,18 @@ DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 # lowest one above all it imports; `.` is the facade.
 HOUSE = (
     "errors version music neural neural.networks neural.lessons studio",
-    "settings",
+    "settings studio.workers studio.estimate studio.tables",
     "music.score music.vocabulary music.constraints music.scales music.qualities music.ireal music.repeats"
     " music.metrics",
-    "music.theory music.midi music.fastmidi music.traits",
-    "music.charts music.files music.pictures music.melody",
+    "music.theory music.midi music.fastmidi music.traits music.likeness",
+    "music.charts music.files music.pictures music.melody music.keys",
     "music.wishes",
     "music.encodings.encoding",
     "music.encodings.timeline music.encodings.views",
     "music.encodings.jazz",
     "music.encodings",
-    "neural.language neural.options neural.reference.activations neural.reference.clipping neural.reference.weights",
+    "neural.language neural.options neural.reference.activations neural.reference.clipping neural.reference.weights"
+    " studio.findings",
     "neural.sampling neural.windows neural.cells neural.reference.simple_rnn_cell neural.reference.gru_cell"
     " neural.reference.lstm_cell neural.reference.peephole_lstm_cell neural.reference.outputs",
     "neural.reference",

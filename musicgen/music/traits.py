@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from musicgen.music.score import Score, Table, Track
 
-JUDGED = 2000  # notes of each track that are listened to
+JUDGED = 2000  # notes of a track that are listened to
+JUDGED_IN_ALL = 60_000  # notes of all tracks, about
 SPREAD = 32  # notes nearer than this part of a quarter begin together
 PARTS = 32  # of a piece, for presence
 LENGTHS = 12  # to a quarter: lengths nearer than this are one
@@ -93,13 +94,14 @@ WEIGHTS = Traits(single=3, high=3, higher=2, present=2, stepwise=3, hammered=-1,
 
 def weighed(traits: Traits) -> float:
     """The marks for what a track plays."""
-    return sum(weight * trait for weight, trait in zip(astuple(WEIGHTS), astuple(traits), strict=True))
+    return sum(weight * trait for weight, trait in zip(vars(WEIGHTS).values(), vars(traits).values(), strict=True))
 
 
 def traits(tracks: Sequence[Track], score: Score) -> list[Traits]:
     """The traits of each of a score's tracks; all have notes."""
     end = max(score.end, 1)
-    heard = [track.notes[:JUDGED] for track in tracks]
+    judged = max(min(JUDGED, JUDGED_IN_ALL // max(len(tracks), 1)), 16)
+    heard = [track.notes[:judged] for track in tracks]
     lines = [notes[top(notes, score.resolution)] for notes in heard]
     means = np.array([line["pitch"].mean() for line in lines])
     ranks = (means[:, None] > means).sum(axis=1) / max(len(tracks) - 1, 1)
