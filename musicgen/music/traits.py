@@ -17,7 +17,7 @@ import numpy.typing as npt
 from musicgen.music.score import Score, Table, Track
 
 JUDGED = 2000  # notes of a track that are listened to
-JUDGED_IN_ALL = 60_000  # notes of all tracks, about
+JUDGED_IN_ALL = 30_000  # notes of all tracks, about
 SPREAD = 32  # notes nearer than this part of a quarter begin together
 PARTS = 32  # of a piece, for presence
 LENGTHS = 12  # to a quarter: lengths nearer than this are one

@@ -135,7 +135,7 @@ def _looked(question: Question, name: str, score: Score) -> Look:
         name,
         "repaired" if repairs else "used",
         "; ".join(map(str, repairs)),
-        _remarks(line, steps, context, chords[1]),
+        _remarks(line, steps, context),
         kind=kind_of(name),
         tracks=len(score.tracks),
         bars=bars(score),
@@ -172,11 +172,10 @@ def _chords(score: Score) -> tuple[int, str]:
     return found, "markers" if found else "none"
 
 
-def _remarks(line: Track, steps: int, context: Context, chords_from: str) -> tuple[str, ...]:
+def _remarks(line: Track, steps: int, context: Context) -> tuple[str, ...]:
     moved, notes = int((context.moved > 0).sum()), len(context.moved)
     remarks = {
         "plays chords: the top line is taken": line.name.endswith(TOP_LINE),
-        "no chord symbols": chords_from == "none",
         f"{moved} of {notes} notes are off the grid": moved > OFF_GRID * notes,
         f"long silences: {steps} steps for {notes} notes": steps > SILENT * notes,
     }
@@ -192,6 +191,8 @@ def bars(score: Score) -> int:
 
 
 def _metres(score: Score) -> str:
-    rows = score.metres if len(score.metres) and score.metres["tick"][0] == 0 else [(0, 4, 4), *score.metres]
-    names = list(dict.fromkeys(f"{n}/{d}" for _, n, d in rows))
+    """The metres in order, each once."""
+    rows = score.metres[["numerator", "denominator"]].tolist()
+    begins = [] if len(rows) and score.metres["tick"][0] == 0 else [(4, 4)]
+    names = [f"{n}/{d}" for n, d in dict.fromkeys([*begins, *rows])]
     return " ".join(names[:3]) + (" ..." if len(names) > 3 else "")

@@ -51,6 +51,7 @@ class Inspection:
             "files": len(self.files),
             **{verdict: verdicts.count(verdict) for verdict in ("used", "repaired", "refused")},
             **{name: sum(getattr(found, name) for found in self.used) for name in ("notes", "steps", "bars")},
+            "without_chords": sum(found.chords_from == "none" for found in self.used),
             "duplicates": sum(bool(found.duplicate_of) for found in self.files),
             "near_duplicates": sum(bool(found.near_duplicate_of) for found in self.files),
         }
@@ -82,11 +83,15 @@ class Inspection:
         """For a person."""
         table = aligned([("verdict", *COLUMNS, "file"), *map(_row, self.files)])
         told = {name: f"{count:,}" for name, count in self.totals.items()}
-        totals = (
-            f"{told['used']} used and {told['repaired']} repaired with {told['notes']} notes in {told['bars']} bars,"
-            f" {told['refused']} refused; {told['duplicates']} duplicates, {told['near_duplicates']} near duplicates"
-        )
-        return "\n".join([table, totals, *([str(self.estimate)] if self.usable else [])])
+        repaired = f" and {told['repaired']} repaired" if self.totals["repaired"] else ""
+        lines = [table, f"{told['used']} used{repaired} with {told['notes']} notes, {told['refused']} refused"]
+        if self.totals["without_chords"]:
+            lines.append(f"{told['without_chords']} without chords: nothing is learned about chords from them")
+        if self.duplicates:
+            lines.append(
+                f"{told['duplicates']} duplicates and {told['near_duplicates']} near duplicates of earlier files"
+            )
+        return "\n".join([*lines, *([str(self.estimate)] if self.usable else [])])
 
 
 def _row(found: Finding) -> tuple[str, ...]:
