@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import PurePath
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from musicgen.errors import InputError
 from musicgen.music import files
-from musicgen.music.encodings import ENCODINGS, Context
+from musicgen.music.encodings import ENCODINGS
 from musicgen.music.keys import pitch_class_ticks
 from musicgen.music.likeness import Hashes, fingerprint, sketch
 from musicgen.music.melody import TOP_LINE, melody, number
@@ -129,21 +130,21 @@ def kind_of(path: str) -> str:
 
 
 def _looked(question: Question, name: str, score: Score) -> Look:
-    steps, context = _encoded(score, question)
-    line, repairs, chords = _line(score, question.line), getattr(score, "repairs", ()), _chords(score)
+    learned, line = _encoded(score, question), _line(score, question.line)
+    repairs, chords = getattr(score, "repairs", ()), _chords(score)
     finding = Finding(
         name,
         "repaired" if repairs else "used",
         "; ".join(map(str, repairs)),
-        _remarks(line, steps, context),
+        _remarks(line, learned),
         kind=kind_of(name),
         tracks=len(score.tracks),
         bars=bars(score),
         metre=_metres(score),
         tempo=round(score.tempo_bpm),
-        notes=len(context.source.notes),
-        steps=steps,
-        moved=int((context.moved > 0).sum()),
+        notes=learned.notes,
+        steps=learned.steps,
+        moved=learned.moved,
         chords=chords[0],
         chords_from=chords[1],
         melody=line.name.strip() or "no name",
@@ -152,11 +153,19 @@ def _looked(question: Question, name: str, score: Score) -> Look:
     return Look(finding, fingerprint(score), sketch(line.notes, score.resolution), pitch_class_ticks(score.tracks))
 
 
-def _encoded(score: Score, question: Question) -> tuple[int, Context]:
-    """How many steps the encoding makes of it, and the context; the one place that encodes."""
+class _Learned(NamedTuple):
+    """What an encoding makes of a piece; see `Finding`."""
+
+    notes: int
+    steps: int
+    moved: int
+
+
+def _encoded(score: Score, question: Question) -> _Learned:
+    """What would be learned of a piece; the one place that encodes."""
     chosen = score.with_tracks(melody(score, question.line)) if question.line else score
     values, context = ENCODINGS[question.encoding].encode(chosen)
-    return len(values), context
+    return _Learned(len(context.source.notes), len(values), int((context.moved > 0).sum()))
 
 
 def _line(score: Score, choice: str) -> Track:
@@ -172,8 +181,8 @@ def _chords(score: Score) -> tuple[int, str]:
     return found, "markers" if found else "none"
 
 
-def _remarks(line: Track, steps: int, context: Context) -> tuple[str, ...]:
-    moved, notes = int((context.moved > 0).sum()), len(context.moved)
+def _remarks(line: Track, learned: _Learned) -> tuple[str, ...]:
+    notes, steps, moved = learned
     remarks = {
         "plays chords: the top line is taken": line.name.endswith(TOP_LINE),
         f"{moved} of {notes} notes are off the grid": moved > OFF_GRID * notes,
