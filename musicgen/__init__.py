@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from musicgen.music.files import read, write
     from musicgen.music.score import Score, Text, Track
     from musicgen.music.theory import Chord, chord
-    from musicgen.studio.clip import Clip
+    from musicgen.studio.clip import Clip, Line
     from musicgen.studio.composer import Composer
 
 _HOMES = {
@@ -24,6 +24,7 @@ _HOMES = {
     "Chord": "musicgen.music.theory",
     "Clip": "musicgen.studio.clip",
     "Composer": "musicgen.studio.composer",
+    "Line": "musicgen.studio.clip",
     "MusicgenError": "musicgen.errors",
     "Score": "musicgen.music.score",
     "Text": "musicgen.music.score",
@@ -39,6 +40,7 @@ __all__ = [
     "Chord",
     "Clip",
     "Composer",
+    "Line",
     "MusicgenError",
     "Score",
     "Text",

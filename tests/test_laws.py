@@ -36,7 +36,7 @@ HOUSE = (
     "music.wishes",
     "music.encodings.encoding",
     "music.encodings.timeline music.encodings.views",
-    "music.encodings.jazz",
+    "music.encodings.jazz music.encodings.text",
     "music.encodings",
     "neural.language neural.options neural.reference.activations neural.reference.clipping neural.reference.weights"
     " studio.findings",
@@ -47,7 +47,7 @@ HOUSE = (
     " neural.lessons.unrolled_graph",
     "neural.scoring neural.networks.shared",
     "neural.training",
-    "studio.recipe studio.corpus studio.progress",
+    "studio.recipe studio.corpus studio.progress studio.textfindings",
     "studio.artifact studio.card studio.clip",
     "studio.composer studio.inspector",
     ".",

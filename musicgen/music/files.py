@@ -99,7 +99,7 @@ def write(score: Score, path: Source) -> None:
         kind = FORMATS.get(path.suffix.lower())
         if kind is None:
             raise OptionError(f"expected a name ending in {_suffixes()}. Received: {path.suffix or 'no suffix'}")
-        _replace(path, kind.write(score))
+        write_whole(path, kind.write(score))
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -110,8 +110,12 @@ def _bytes_of(path: Path) -> bytes:
         raise FileError(f"expected a file that can be read. Received: {received}") from error
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside, then rename: a reader never meets half a file."""
+def write_whole(path: Path, data: bytes) -> None:
+    """Write beside, then rename: a reader never meets half a file.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

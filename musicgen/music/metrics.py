@@ -11,15 +11,16 @@ import numpy.typing as npt
 from musicgen.errors import ShapeError
 
 
-def perplexities(nats: npt.NDArray[np.floating[Any]], names: Sequence[str]) -> dict[str, float]:
+def perplexities(nats: npt.NDArray[np.floating[Any]], names: Sequence[str], unit: str = "note") -> dict[str, float]:
     """Mean nats per event and the perplexity of each field.
 
     Args:
         nats: -ln p of each field of each event, `(N, F)`, N > 0.
         names: of the fields, `(F,)`.
+        unit: what an event is called.
 
     Returns:
-        `nats_per_note`, the mean of the rows' sums, and `NAME_perplexity`, exp of each column's mean.
+        `nats_per_UNIT`, the mean of the rows' sums, and `NAME_perplexity`, exp of each column's mean.
 
     Raises:
         ShapeError: the columns are not as many as the names, or there are no rows.
@@ -28,4 +29,4 @@ def perplexities(nats: npt.NDArray[np.floating[Any]], names: Sequence[str]) -> d
         raise ShapeError(f"nats: expected (N, {len(names)}), N > 0. Received: {nats.shape}")
     means = nats.mean(axis=0)
     perplexity = {f"{name}_perplexity": float(np.exp(mean)) for name, mean in zip(names, means, strict=True)}
-    return {"nats_per_note": float(means.sum()), **perplexity}
+    return {f"nats_per_{unit}": float(means.sum()), **perplexity}

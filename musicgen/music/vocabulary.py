@@ -45,6 +45,11 @@ class Field:
         return {value: index for index, value in enumerate(self.values)}
 
     @cached_property
+    def array(self) -> npt.NDArray[Any]:
+        """The values, `(V,)`; words as objects, because numpy's own strings lose what ends in a null."""
+        return np.array(self.values, int if all(isinstance(value, int) for value in self.values) else object)
+
+    @cached_property
     def _first(self) -> int | None:
         """The first value of a field that counts up by one from there, else None."""
         first = self.values[0] if self.values else None
@@ -103,7 +108,7 @@ class Vocabulary:
     def values(self, indices: npt.ArrayLike) -> npt.NDArray[Any]:
         """Indices `(..., F)` as values `(..., F)`, the inverse of `indices`."""
         array = np.asarray(indices)
-        columns = [np.array(field.values)[array[..., f]] for f, field in enumerate(self.fields)]
+        columns = [field.array[array[..., f]] for f, field in enumerate(self.fields)]
         return np.stack(columns, axis=-1)
 
     def to_json(self) -> str:

@@ -18,8 +18,8 @@ MOST_BARS = 2000
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What a clip shall be.
+class JazzWishes:
+    """What a line over chords shall be.
 
     Attributes:
         chords: a chart, `"Dm7 | G7 | Cmaj7 | %"`, or the name of a text file with one; repeated or cut to fit `bars`.
@@ -44,13 +44,13 @@ class Wishes:
         if not 10 <= self.tempo_bpm <= 500:
             raise OptionError(f"tempo: expected 10 to 500 quarters a minute. Received: {self.tempo_bpm:g}")
         if names_a_file(self.chords):  # the clip's receipt needs the chart, not where it stood
-            object.__setattr__(self, "chords", str(chart(self.chords, metre=_metre(self.metre))))
+            object.__setattr__(self, "chords", str(chart(self.chords, metre=metre_of(self.metre))))
         _ = self.chart, self.pitches
 
     @cached_property
     def chart(self) -> Chart:
         """The chords, over exactly the bars asked for."""
-        written = chart(self.chords, metre=_metre(self.metre))
+        written = chart(self.chords, metre=metre_of(self.metre))
         return written if self.bars is None else written.stretched(self.bars)
 
     @cached_property
@@ -73,7 +73,7 @@ class Wishes:
         )
 
 
-def _metre(text: str) -> tuple[int, int]:
+def metre_of(text: str) -> tuple[int, int]:
     """`"3/4"` as `(3, 4)`."""
     parts = text.split("/")
     if len(parts) == 2 and all(part.strip().isdigit() for part in parts):

@@ -3,7 +3,7 @@
 The other hall's encodings and plans have these attributes; nothing here knows what they mean.
 
 Shapes: `B` batch, `T` steps, `F` fields of a step, `V` values of a field, `S` states and `K`
-classes of an automaton, `R` columns of a timeline.
+classes of an automaton, `R` columns of a timeline, `M` columns of memory.
 """
 
 from __future__ import annotations
@@ -54,8 +54,15 @@ class Language(Protocol):
     def width(self) -> int:
         """Number of features."""
 
+    @property
+    def blank(self) -> Ints:
+        """What stands before the first step: `sizes`, then an empty memory, `int32[F + M]`."""
+
+    def remembered(self, xp: Any, clock: Array, standing: Array) -> Array:
+        """What stands after a step, its memory brought up to date: `int32[...]`, `int32[..., F + M]` -> the latter."""
+
     def features(self, xp: Any, rows: Array, clock: Array, standing: Array) -> Array:
-        """`int32[..., R]`, `int32[...]`, `int32[..., F]` -> `float32[..., width]`; `xp` is numpy or keras.ops."""
+        """`int32[..., R]`, `int32[...]`, `int32[..., F + M]` -> `float32[..., width]`; `xp` is numpy or keras.ops."""
 
     @property
     def views(self) -> tuple[tuple[View, ...], ...]:
@@ -64,11 +71,17 @@ class Language(Protocol):
     def keys(self, xp: Any, field: int, rows: Array, clock: Array, standing: Array) -> Array:
         """The key of each view of a field, `int32[..., views of the field]`; arguments as for `features`."""
 
+    def narrowed(self, xp: Any, field: int, standing: Array) -> Array | None:
+        """Which values may follow what stands, besides what a plan allows: `bool[..., V_f]`, or None for all."""
+
     def counted(self, indices: Ints) -> Mask:
         """`int[..., F]` -> `bool[..., F]`: which fields are choices, not forced by others."""
 
+    def compass(self, indices: Ints) -> tuple[int, int]:
+        """How many semitones down and up a piece `int[T, F]` may be transposed."""
+
     def transposed(self, indices: Ints, semitones: Ints) -> Ints:
-        """Steps `int[..., F]` of the same music, higher by `semitones` `int[...]`."""
+        """Steps `int[..., F]`, or what stands `int[..., F + M]`, higher by `semitones` `int[...]`."""
 
     def transposed_timeline(self, rows: Ints, semitones: Ints) -> Ints:
         """Timeline rows `int[..., R]` of the same music, higher by `semitones` `int[...]`."""

@@ -141,7 +141,7 @@ class Player:
         steps = np.empty(given.shape, np.int32)
         for t in range(noise.shape[1]):
             carry = sampling.step(np, self.language, self, asked, carry, noise[:, t], given[:, t])
-            steps[:, t] = carry.standing
+            steps[:, t] = carry.standing[:, : given.shape[2]]
         return carry, steps
 
 

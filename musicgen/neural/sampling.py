@@ -77,7 +77,7 @@ class Stepper(Protocol):
 
 
 class Carry(NamedTuple):
-    """What one step hands to the next: `standing` `[B, F]`, `clock`, `state` `[B]`, and more."""
+    """What one step hands to the next: `standing` `[B, F + M]`, `clock`, `state` `[B]`, and more."""
 
     standing: Array
     clock: Array
@@ -121,7 +121,7 @@ def gumbel(seed: int, clip: int, block: int, sizes: tuple[int, ...]) -> npt.NDAr
     return (-np.log(-np.log((top + 0.5) / 2.0**24))).astype(np.float32).reshape(BLOCK, sum(sizes))
 
 
-def mask(xp: Any, language: Language, asked: Request, field: int, state: Array, clock: Array) -> Array:
+def mask(xp: Any, language: Language, asked: Request, field: int, state: Array, clock: Array, standing: Array) -> Array:
     """Values of a field after which the request can still be finished, `bool[B, V]`."""
     classes, end = asked.extent[1], asked.extent[2]
     now = xp.take(asked.allowed[field], state * classes + xp.take(asked.kind, clock), axis=0)
@@ -131,7 +131,8 @@ def mask(xp: Any, language: Language, asked: Request, field: int, state: Array, 
     good = xp.take(asked.finishable[following], state_then * (end + 1) + then)
     if following == 0:
         good = xp.logical_or(good, xp.equal(then, end))
-    return xp.logical_and(now, good)
+    narrowed = language.narrowed(xp, field, standing)
+    return xp.logical_and(now, good if narrowed is None else xp.logical_and(good, narrowed))
 
 
 def draw(xp: Any, logits: Array, allowed: Array, options: Array, noise: Array) -> Array:
@@ -164,7 +165,7 @@ def draw(xp: Any, logits: Array, allowed: Array, options: Array, noise: Array) -
 def begin(xp: Any, language: Language, stepper: Stepper, like: Array, asked: Request) -> Carry:
     """The carry before the first step, for a batch as long as `like` `int32[B]`."""
     zeros = xp.zeros_like(like)
-    standing = zeros[:, None] + np.array(language.sizes, np.int32)
+    standing = zeros[:, None] + language.blank
     return Carry(standing, zeros, zeros + asked.extent[0], stepper.initial_states(zeros), xp.equal(zeros, 0))
 
 
@@ -187,14 +188,14 @@ def step(
             hidden, states = stepper.advance(standing, features, states)
         logits = stepper.choose(field, hidden, standing, features, language.keys(xp, field, rows, clock, standing))
         sound = xp.logical_and(sound, xp.all(xp.isfinite(logits), axis=-1))
-        allowed = mask(xp, language, asked, field, state, clock)
+        allowed = mask(xp, language, asked, field, state, clock, standing)
         index = draw(xp, logits, allowed, asked.options, noise[:, at : at + size])
         index = xp.where(xp.equal(given[:, field], FREE), index, given[:, field])
         state = xp.reshape(xp.take(xp.reshape(asked.following[field], (-1,)), state * size + index), (-1,))
         clock = xp.minimum(clock + xp.take(language.ticks[field], index), end)
         standing = xp.concatenate([standing[:, :field], index[:, None], standing[:, field + 1 :]], axis=1)
         at += size
-    return Carry(standing, clock, state, states, sound)
+    return Carry(language.remembered(xp, clock, standing), clock, state, states, sound)
 
 
 def _ints(xp: Any, array: Array) -> Array:

@@ -1,6 +1,6 @@
 """Training: teacher forcing, best weights kept, a checkpoint after every epoch.
 
-The loss is in nats per note: the sum over fields of the cross-entropy, over the notes of a batch.
+The loss is in nats per step: the sum over fields of the cross-entropy, over the notes of a batch.
 Everything random comes from (seed, epoch), so a run that is cut and resumed goes the way of one
 that was not. The learning rate is halved when the validation loss has not improved for `patience`
 epochs, and training ends when the third halving brought nothing.
@@ -35,7 +35,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands: losses in nats per note, speed in notes per second."""
+    """Where training stands: losses in nats per step, speed in steps per second."""
 
     epoch: int
     epochs: int
@@ -43,7 +43,7 @@ class Progress:
     batches: int
     loss: float
     valid_loss: float
-    notes_per_second: float
+    steps_per_second: float
     seconds_left: float
 
 
@@ -114,7 +114,8 @@ class _Run:
         report: Callable[[Progress], None],
     ) -> None:
         self.network, self.train, self.valid, self.options, self.report = network, train, valid, options, report
-        self.model = network.scanned() if options.form == "scanned" else network.unrolled(options.Tx)
+        self.Tx = int(min(options.Tx, max([1, *train.lengths, *valid.lengths])))
+        self.model = network.scanned() if options.form == "scanned" else network.unrolled(self.Tx)
         adam = keras.optimizers.Adam(options.learning_rate, global_clipnorm=options.clip_norm)
         losses = [
             keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum") for _ in self.model.outputs
@@ -134,20 +135,20 @@ class _Run:
 
     def epoch(self) -> None:
         """One pass over the training windows, then the validation windows."""
-        started, notes, total = time.monotonic(), 0, 0.0
+        started, steps, total = time.monotonic(), 0, 0.0
         rng = np.random.default_rng([self.options.seed, self.journal.epoch])
-        count = -(-len(self.train.tiles(self.options.Tx)) // self.options.batch)
+        count = -(-len(self.train.tiles(self.Tx)) // self.options.batch)
         for number, batch in enumerate(_ahead(self._batches(rng)), 1):
             loss = self._loss(self.model.train_on_batch, batch)
-            notes, total = notes + batch.notes, total + loss * batch.notes
-            self._tell(number, count, total / max(notes, 1), notes / (time.monotonic() - started))
+            steps, total = steps + batch.counted, total + loss * batch.counted
+            self._tell(number, count, total / max(steps, 1), steps / (time.monotonic() - started))
             if self._minutes_left() <= 0:
                 break
-        self._judge(total / max(notes, 1), started, notes)
+        self._judge(total / max(steps, 1), started, steps)
 
     def _batches(self, rng: np.random.Generator) -> Iterator[Batch]:
         options = self.options
-        return self.train.batches(options.Tx, options.batch, rng=rng, semitones=options.transpose)
+        return self.train.batches(self.Tx, options.batch, rng=rng, semitones=options.transpose)
 
     def _loss(self, pass_over: Callable[..., Any], batch: Batch) -> float:
         """Nats per note of a batch, by training or testing on it."""
@@ -158,20 +159,20 @@ class _Run:
     def validate(self) -> float:
         """Nats per note of the validation pieces, in windows of Tx steps."""
         found = [
-            (self._loss(self.model.test_on_batch, batch), batch.notes)
-            for batch in self.valid.batches(self.options.Tx, self.options.batch)
+            (self._loss(self.model.test_on_batch, batch), batch.counted)
+            for batch in self.valid.batches(self.Tx, self.options.batch)
         ]
-        return sum(loss * notes for loss, notes in found) / max(sum(notes for _, notes in found), 1)
+        return sum(loss * steps for loss, steps in found) / max(sum(steps for _, steps in found), 1)
 
-    def _judge(self, loss: float, started: float, notes: int) -> None:
+    def _judge(self, loss: float, started: float, steps: int) -> None:
         """Validate, keep what is best, slow down or stop when nothing gets better."""
-        journal, speed = self.journal, notes / (time.monotonic() - started)
+        journal, speed = self.journal, steps / (time.monotonic() - started)
         valid_loss = self.validate()
         if not np.isfinite(loss + valid_loss):
             raise NumericalError(f"epoch {journal.epoch + 1}: expected a finite loss. Received: {loss}, {valid_loss}")
         rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
         journal.epoch += 1
-        row = {"loss": loss, "valid_loss": valid_loss, "learning_rate": rate, "notes_per_second": speed}
+        row = {"loss": loss, "valid_loss": valid_loss, "learning_rate": rate, "steps_per_second": speed}
         journal.history.append({"epoch": journal.epoch, **row, "seconds": self.seconds()})
         if valid_loss < journal.best:
             journal.best, journal.waited, self.best_weights = valid_loss, 0, self.network.named_weights()

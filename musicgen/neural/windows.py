@@ -23,8 +23,8 @@ class Batch(NamedTuple):
 
     inputs: dict[str, Ints]  # previous, current int32[B, T, F]; features float32[B, T, F, D]; keys_f int32[B, T, n_f]
     targets: list[Ints]  # per field int32[B, T]
-    weights: list[npt.NDArray[np.float32]]  # per field [B, T]; a sum of weighted losses is per note
-    notes: int  # steps with every field counted
+    weights: list[npt.NDArray[np.float32]]  # per field [B, T]; a sum of weighted losses is per counted step
+    counted: int  # steps with every field counted
 
 
 class Corpus:
@@ -48,6 +48,8 @@ class Corpus:
         moved = [self._moved(steps)[:, -1] for steps, _ in pieces]
         clocks = [np.zeros(0, int), *(np.cumsum(ticks) - ticks for ticks in moved)]
         self.clocks = np.concatenate(clocks).astype(np.int32)  # at the beginning of each step
+        self.memory = self._remembered()  # before each step, int32[N, M]
+        self.compass = np.array([language.compass(steps) for steps, _ in pieces], int).reshape(-1, 2)  # semitones
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
@@ -61,6 +63,20 @@ class Corpus:
         """Ticks from a step's beginning to after each of its fields, `(..., F)`."""
         ticks = [self.language.ticks[f][steps[..., f]] for f in range(steps.shape[-1])]
         return np.cumsum(np.stack(ticks, axis=-1), axis=-1, dtype=np.int64)
+
+    def _remembered(self) -> Ints:
+        """What is remembered before each step, `int32[N, M]`: all pieces at once, step by step."""
+        blank, fields = self.language.blank, len(self.language.sizes)
+        memory = np.tile(blank[fields:], (len(self.steps), 1))
+        if not memory.size:
+            return memory
+        ticks = self._moved(self.steps)[:, -1]
+        for t in range(int(self.lengths.max()) - 1):
+            at = self.bounds[:-1][self.lengths > t + 1] + t
+            standing = np.concatenate([self.steps[at].astype(np.int32), memory[at]], axis=-1)
+            clock = (self.clocks[at] + ticks[at]).astype(np.int32)
+            memory[at + 1] = self.language.remembered(np, clock, standing)[:, fields:]
+        return memory
 
     def tiles(self, Tx: int) -> Ints:
         """Windows side by side, every step in exactly one: `(n, 2)` of piece and first step."""
@@ -87,14 +103,16 @@ class Corpus:
         keys = piece[:, None, None] * _PIECE + clock
         rows = self.rows[np.maximum(np.searchsorted(self._keys, keys, side="right") - 1, 0)]  # [B, T, F, R]
         up = np.broadcast_to(semitones, len(windows))[:, None]
-        previous, current = (self.language.transposed(part, up) for part in (steps[:, :-1], current))
+        standing = np.concatenate([steps[:, :-1], self.memory[at[:, 1:]]], axis=-1)  # before each step
+        standing, current = (self.language.transposed(part, up) for part in (standing, current))
         rows = self.language.transposed_timeline(rows, up[..., None])
         counted = self.language.counted(current) & real[:, 1:, None]
-        notes = int(counted[..., -1].sum())
-        inputs = {"previous": previous, "current": current, **self._seen(previous, current, rows, clock)}
-        weights = (counted / max(notes, 1)).astype(np.float32)
+        count = int(counted[..., -1].sum())
+        seen = self._seen(standing, current, rows, clock)
+        inputs = {"previous": standing[..., : current.shape[-1]], "current": current, **seen}
+        weights = (counted / max(count, 1)).astype(np.float32)
         fields = range(current.shape[-1])
-        return Batch(inputs, [current[..., f] for f in fields], [weights[..., f] for f in fields], notes)
+        return Batch(inputs, [current[..., f] for f in fields], [weights[..., f] for f in fields], count)
 
     def _clocks(self, at: Ints, steps: Ints) -> Ints:
         """Ticks as each field is to be set, `int32[B, T, F]`."""
@@ -102,10 +120,14 @@ class Corpus:
         before = np.concatenate([np.zeros_like(moved[..., :1]), moved[..., :-1]], axis=-1)
         return (self.clocks[at][..., None] + before).astype(np.int32)
 
-    def _seen(self, previous: Ints, current: Ints, rows: Ints, clock: Ints) -> dict[str, Ints]:
-        """Features and keys as each field is to be set: `float32[B, T, F, D]`, `int32[B, T, n_f]`."""
+    def _seen(self, before: Ints, current: Ints, rows: Ints, clock: Ints) -> dict[str, Ints]:
+        """Features and keys as each field is to be set: `float32[B, T, F, D]`, `int32[B, T, n_f]`.
+
+        Args:
+            before: what stands before each step, `int32[B, T, F + M]`.
+        """
         fields = range(current.shape[-1])
-        standing = [np.concatenate([current[..., :f], previous[..., f:]], axis=-1) for f in fields]
+        standing = [np.concatenate([current[..., :f], before[..., f:]], axis=-1) for f in fields]
         features = self.language.features(np, rows, clock, np.stack(standing, axis=-2)).astype(np.float32, copy=False)
         keys = (self.language.keys(np, f, rows[:, :, f], clock[:, :, f], standing[f]) for f in fields)
         return {"features": features, **{f"keys_{f}": key.astype(np.int32, copy=False) for f, key in enumerate(keys)}}
@@ -118,13 +140,22 @@ class Corpus:
         rng: np.random.Generator | None = None,
         semitones: tuple[int, int] = (0, 0),
     ) -> Iterator[Batch]:
-        """All windows in batches of `size`: in order, or shuffled and transposed within `semitones` by `rng`."""
+        """All windows in batches of `size`: in order, or shuffled and transposed by `rng`.
+
+        Args:
+            semitones: how far down and up; no piece leaves its compass.
+        """
         windows = self.tiles(Tx) if rng is None else self.shuffled(Tx, rng)
         size = min(size, len(windows))
         windows = np.concatenate([windows, self._padding(-len(windows) % max(size, 1))])
-        up = np.zeros(len(windows), int) if rng is None else rng.integers(*semitones, len(windows), endpoint=True)
+        up = np.zeros(len(windows), int) if rng is None else self._transpositions(windows[:, 0], rng, semitones)
         for start in range(0, len(windows), max(size, 1)):
             yield self.batch(windows[start : start + size], Tx, up[start : start + size])
+
+    def _transpositions(self, pieces: Ints, rng: np.random.Generator, semitones: tuple[int, int]) -> Ints:
+        """Semitones for a window of each piece, at random."""
+        low, high = self.compass[pieces].T
+        return rng.integers(np.clip(semitones[0], low, high), np.clip(semitones[1], low, high), endpoint=True)
 
     def _padding(self, count: int) -> Ints:
         """Windows behind the end of a piece, without weight: every batch has one size and compiles once."""

@@ -39,7 +39,6 @@ from musicgen.errors import ArtifactError, at
 from musicgen.music.constraints import plan
 from musicgen.music.encodings import ENCODINGS, Encoding
 from musicgen.music.vocabulary import Vocabulary
-from musicgen.music.wishes import Wishes
 from musicgen.neural import sampling
 from musicgen.neural.player import Player
 from musicgen.neural.scoring import nats
@@ -59,20 +58,17 @@ class Artifact:
 
     Attributes:
         recipe: all settings.
+        encoding: how documents become steps, with its vocabulary.
         weights: arrays by name.
         history: one row per epoch.
         card: the model card's text.
     """
 
     recipe: Recipe
+    encoding: Encoding
     weights: Weights
     history: Sequence[Mapping[str, float]] = field(default=())
     card: str = ""
-
-    @property
-    def encoding(self) -> Encoding:
-        """The encoding of its steps."""
-        return ENCODINGS[self.recipe.encoding]
 
     @cached_property
     def player(self) -> Player:
@@ -131,7 +127,7 @@ class Artifact:
 
     def _golden(self) -> dict[str, Any]:
         """A short sequence drawn from the network, and what the network says of it."""
-        wishes = Wishes(bars=4)
+        wishes = self.encoding.trial
         context = self.encoding.asked(wishes)
         planned = plan(self.encoding.rules(wishes, context), self.encoding.ticks)
         asked = sampling.request(context.timeline, planned, sampling.SamplingOptions())
@@ -148,16 +144,12 @@ class Artifact:
             ArtifactError: it is none, is incomplete, was altered, or is of another format.
         """
         with at(path):
-            artifact, golden, vocabulary = _parsed(_read(Path(path)))
+            artifact, golden = _parsed(_read(Path(path)))
             with _reading("golden.json"):
-                artifact._prove(golden, vocabulary)
+                artifact._prove(golden)
         return artifact
 
-    def _prove(self, golden: Mapping[str, Any], vocabulary: Vocabulary) -> None:
-        if vocabulary != self.encoding.vocabulary:
-            raise ArtifactError(
-                f"vocabulary.json: expected the vocabulary of the encoding {self.encoding.name}. Received: another"
-            )
+    def _prove(self, golden: Mapping[str, Any]) -> None:
         steps, expected = np.array(golden["indices"]), np.array(golden["nats"], float)
         if steps.shape != expected.shape or steps.shape[1:] != (len(self.encoding.sizes),) or not steps.size:
             raise ArtifactError(
@@ -165,7 +157,7 @@ class Artifact:
             )
         if (steps < 0).any() or (steps >= np.array(self.encoding.sizes)).any():
             raise ArtifactError("golden.json: expected indices of the vocabulary. Received: others")
-        found = nats(self.player, steps.astype(np.int32), self.encoding.asked(Wishes(bars=4)).timeline)
+        found = nats(self.player, steps.astype(np.int32), self.encoding.asked(self.encoding.trial).timeline)
         difference = float(np.abs(found - expected).max())
         if not difference <= TOLERANCE:
             raise ArtifactError(
@@ -227,8 +219,8 @@ def _read(path: Path) -> dict[str, bytes]:
     return files
 
 
-def _parsed(files: Mapping[str, bytes]) -> tuple[Artifact, dict[str, Any], Vocabulary]:
-    """The artifact, not yet proved; the golden file, of our format, with checksums that hold; the vocabulary."""
+def _parsed(files: Mapping[str, bytes]) -> tuple[Artifact, dict[str, Any]]:
+    """The artifact, not yet proved; the golden file, of our format, with checksums that hold."""
     with _reading("golden.json"):
         golden = json.loads(files["golden.json"])
         version = golden["format_version"]
@@ -248,9 +240,9 @@ def _parsed(files: Mapping[str, bytes]) -> tuple[Artifact, dict[str, Any], Vocab
     with _reading("weights.safetensors"):
         weights = load_weights(files["weights.safetensors"])
     with _reading("vocabulary.json"):
-        vocabulary = Vocabulary.from_json(files["vocabulary.json"].decode())
+        encoding = ENCODINGS[recipe.encoding].of(Vocabulary.from_json(files["vocabulary.json"].decode()))
     with _reading("card.md"):
-        return Artifact(recipe, weights, history, files["card.md"].decode()), golden, vocabulary
+        return Artifact(recipe, encoding, weights, history, files["card.md"].decode()), golden
 
 
 @contextmanager

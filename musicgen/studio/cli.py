@@ -20,10 +20,25 @@ from musicgen.neural.options import CELLS, FORMS
 from musicgen.studio.artifact import check_replaceable
 from musicgen.studio.clip import Receipt
 from musicgen.studio.composer import BACKENDS, Composer
+from musicgen.studio.corpus import TEXT, documents
 from musicgen.studio.inspector import inspect, inspect_model, looks_trained
 from musicgen.version import __version__
 
-TRAINING = ("epochs", "minutes", "seed", "form", "Tx", "batch", "learning_rate", "units", "layers", "cell", "dropout")
+WISHES = ("chords", "bars", "key", "pitch_range", "tempo_bpm", "metre", "prefix", "length")
+TRAINING = (
+    "vocabulary_size",
+    "epochs",
+    "minutes",
+    "seed",
+    "form",
+    "Tx",
+    "batch",
+    "learning_rate",
+    "units",
+    "layers",
+    "cell",
+    "dropout",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,13 +79,13 @@ def _train(options: argparse.Namespace) -> int:
     if out.exists() and not (options.force or options.resume):
         raise OptionError(f"{out}: expected a new name. Received: one that exists; use --force or another --out")
     check_replaceable(out)
-    files.find(options.source)  # a wrong name is told at once
     settings = {name: getattr(options, name) for name in TRAINING}
     if options.start_from:
         composer = Composer.load(options.start_from)
         composer.recipe = composer.recipe.with_settings(**_trainable(settings | {"encoding": options.encoding}))
     else:
         composer = Composer(options.encoding or "jazz", **settings)
+    documents(options.source, ENCODINGS[composer.recipe.encoding])  # a wrong name is told at once
     print(f"Learning from {' '.join(options.source)} into {out} (encoding {composer.recipe.encoding}).", flush=True)
     lesson = composer.fit(options.source, valid=options.valid, checkpoint=checkpoint, resume=options.resume)
     journal = lesson.journal
@@ -79,31 +94,33 @@ def _train(options: argparse.Namespace) -> int:
         return 130
     composer.save(out, replace=True)
     print(f"{'Stopped. ' if journal.interrupted else ''}Kept the best of {journal.epoch} epochs: ", end="")
-    print(f"{journal.best:.3f} nats per note on {len(lesson.valid.pieces)} held-out pieces.")
+    encoding = composer.encoding
+    print(f"{journal.best:.3f} nats per {encoding.unit} on {len(lesson.valid.pieces)} held-out {encoding.pieces}.")
     if journal.interrupted or options.minutes is not None:
         print("To go on learning, add --resume to the same command, with more --minutes or without.")
     else:
         checkpoint.unlink(missing_ok=True)
-    print(f"Saved {out}. Next: musicgen generate {shlex.quote(str(out))} --chords '{CHORDS}' --bars 8 -n 3 --picture")
+    advice = "-n 20" if encoding.document is str else f"--chords '{CHORDS}' --bars 8 -n 3 --picture"
+    print(f"Saved {out}. Next: musicgen generate {shlex.quote(str(out))} {advice}")
     return 0
 
 
 def _trainable(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings that may change when training goes on from a model; the network's shape may not."""
-    fixed = [name for name in ("encoding", "units", "layers", "cell") if settings[name] is not None]
+    fixed = [n for n in ("encoding", "vocabulary_size", "units", "layers", "cell") if settings[n] is not None]
     if fixed:
         raise OptionError(f"--from: expected no {', '.join(fixed)}: the model has its own. Received: both")
     return settings
 
 
 def _generate(options: argparse.Namespace) -> None:
-    places = _places(options)
     composer = Composer.load(options.model)
-    wishes = {name: getattr(options, name) for name in ("bars", "key", "pitch_range", "tempo_bpm", "metre")}
+    writes_text = composer.encoding.document is str
+    places = _places(options) if not writes_text else _text_place(options)
+    wishes = {name: getattr(options, name) for name in WISHES}
     clips = composer.generate(
         options.n,
         seed=options.seed,
-        chords=options.chords,
         primer=options.primer,
         backend=options.backend,
         temperature=options.temperature,
@@ -111,6 +128,9 @@ def _generate(options: argparse.Namespace) -> None:
         top_k=options.top_k,
         **wishes,
     )
+    if writes_text:
+        _write_lines([str(line) for line in clips], places)
+        return
     for clip, path in zip(clips, places, strict=True):
         written = [clip.save(path)]
         if options.picture:
@@ -122,9 +142,28 @@ def _generate(options: argparse.Namespace) -> None:
     print("--temperature; pictures: --picture; the same clip again: musicgen reproduce FILE.")
 
 
+def _text_place(options: argparse.Namespace) -> list[Path]:
+    """Where lines go: nowhere but the screen, or into the one file that was named."""
+    places = [] if options.out is None else [Path(options.out)]
+    if options.picture:
+        raise OptionError("--picture: expected a model of music. Received: one of text")
+    if places and places[0].suffix != TEXT:
+        raise OptionError(f"--out: expected a file ending in {TEXT}. Received: {options.out}")
+    _check_new(places, options)
+    return places
+
+
+def _write_lines(lines: list[str], places: list[Path]) -> None:
+    if not places:
+        print(*lines, sep="\n")
+        return
+    files.write_whole(places[0], "".join(f"{line}\n" for line in lines).encode())
+    print(places[0])
+
+
 def _places(options: argparse.Namespace) -> list[Path]:
     """Where the clips go: into a folder, or into the one file that was named."""
-    out = Path(options.out)
+    out = Path(options.out or "clips")
     if out.suffix.lower() in files.FORMATS:
         if options.n > 1:
             raise OptionError(f"--out: expected a folder for {options.n} clips. Received: {out}")
@@ -134,10 +173,14 @@ def _places(options: argparse.Namespace) -> list[Path]:
     else:
         paths = [out / f"{Path(options.model).stem}-seed{options.seed}-{k + 1}.mid" for k in range(max(options.n, 0))]
     pictures = [path.with_suffix(f".{options.picture}") for path in paths if options.picture]
-    for path in (*paths, *pictures):
+    _check_new([*paths, *pictures], options)
+    return paths
+
+
+def _check_new(paths: list[Path], options: argparse.Namespace) -> None:
+    for path in paths:
         if path.exists() and not options.force:
             raise OptionError(f"{path}: expected a new name. Received: one that exists; use --force or another --out")
-    return paths
 
 
 def _reproduce(options: argparse.Namespace) -> int:
@@ -198,10 +241,11 @@ def _command(commands: Any, name: str, run: Any, about: str) -> argparse.Argumen
 
 
 def _add_train(commands: Any) -> None:
-    parser = _command(commands, "train", _train, "learn from MIDI files with chord symbols")
+    parser = _command(commands, "train", _train, "learn from MIDI files with chord symbols, or from lines of text")
     add = parser.add_argument
     add("source", nargs="+", metavar="SOURCE", help="folders or files")
-    add("--encoding", choices=tuple(ENCODINGS), help="how music becomes steps (default jazz: a line over chords)")
+    add("--encoding", choices=tuple(ENCODINGS), help="what a step is (default jazz: a note of a line over chords)")
+    add("--vocabulary-size", type=int, help="characters or words told apart, the most frequent (default 10000)")
     add("--out", metavar="MODEL", help="where to save it (default: models/ and the name of SOURCE)")
     add("--valid", metavar="SOURCE", help="pieces to judge by (default: a tenth of the pieces is held out)")
     add("--minutes", type=float, help="stop after so many minutes")
@@ -239,13 +283,15 @@ def _add_generate(commands: Any) -> None:
     add("--range", dest="pitch_range", metavar="LOW-HIGH", help="only notes from here to there, such as C3-C6")
     add("--tempo", dest="tempo_bpm", type=float, metavar="BPM", help="quarters a minute (default 140)")
     add("--metre", help="such as 4/4 (the default), 3/4 or 6/8")
+    add("--prefix", metavar="TEXT", help="what a line of text begins with")
+    add("--length", type=int, help="characters or words of a line at most (default 200)")
     add("--primer", metavar="FILE", help="begin with the line of this file; the chart follows it")
     add("--temperature", type=float, help="higher is bolder, lower is safer (the model has its default)")
     add("--top-p", type=float, help="choose among the likeliest values with this much probability")
     add("--top-k", type=int, help="choose among so many likeliest values; 0 is all")
     add("--backend", choices=BACKENDS, default="auto", help="numpy for a few clips, compiled for many (default: auto)")
     add("--picture", nargs="?", const="png", choices=("png", "svg"), help="also draw a piano roll of each clip")
-    add("--out", default="clips", metavar="FOLDER", help="where to write (default clips), or one .mid file")
+    add("--out", metavar="FOLDER", help="where to write (default clips), or one .mid file; lines: a .txt file")
     add("--force", action="store_true", help="replace clips of the same name")
 
 

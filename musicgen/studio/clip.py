@@ -1,4 +1,4 @@
-"""A clip: a generated piece that saves, shows and explains itself.
+"""A clip: a generated piece that saves, shows and explains itself; a line, where the model writes text.
 
 Its receipt says which weights, seed and wishes made it; a MIDI file carries it as a text event, so
 that `musicgen reproduce clip.mid` makes the same file again.
@@ -14,8 +14,8 @@ from typing import Any
 
 from musicgen.errors import FileError, OptionError
 from musicgen.music import files, pictures
+from musicgen.music.encodings import ENCODINGS, JazzEncoding
 from musicgen.music.score import Score, Text
-from musicgen.music.wishes import Wishes
 from musicgen.neural.sampling import SamplingOptions
 from musicgen.settings import check_kinds
 
@@ -35,6 +35,7 @@ class Receipt:
         clip: number of this clip.
         first, clips: those drawn with it: `clips` of them, from number `first`.
         backend: "numpy" or "compiled".
+        encoding: of the model, which knows what can be wished for.
         primer_steps: so many steps at the beginning were given, not drawn.
         primer_end: tick at which the given bars end.
         wishes, sampling: what was asked for.
@@ -48,9 +49,10 @@ class Receipt:
     first: int
     clips: int
     backend: str
+    encoding: str = JazzEncoding.name
     primer_steps: int = 0
     primer_end: int = 0
-    wishes: Wishes = field(default_factory=Wishes)
+    wishes: Any = field(default_factory=JazzEncoding.wishes)
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     version: str = ""
 
@@ -82,7 +84,8 @@ class Receipt:
             raise FileError("expected a clip with a receipt. Received: a file without one")
         try:
             fields: dict[str, Any] = json.loads(found[0].removeprefix(PREFIX))
-            wishes, options = Wishes(**fields.pop("wishes")), SamplingOptions(**fields.pop("sampling"))
+            kind = ENCODINGS[fields["encoding"]].wishes
+            wishes, options = kind(**fields.pop("wishes")), SamplingOptions(**fields.pop("sampling"))
             return cls(**fields, wishes=wishes, sampling=options)
         except (ValueError, TypeError, KeyError) as error:
             raise FileError(f"expected a receipt of this version. Received: {error}") from error
@@ -136,3 +139,19 @@ class Clip:
     def _repr_svg_(self) -> str:
         """How a notebook shows it."""
         return pictures.picture_bytes(self.picture(), ".svg").decode()
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A generated line of text.
+
+    Attributes:
+        text: the line.
+        receipt: how it was made.
+    """
+
+    text: str
+    receipt: Receipt
+
+    def __str__(self) -> str:
+        return self.text

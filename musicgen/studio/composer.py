@@ -17,17 +17,15 @@ from musicgen.errors import ArtifactError, InputError, OptionError
 from musicgen.music.charts import Chart
 from musicgen.music.constraints import plan
 from musicgen.music.encodings import ENCODINGS, Encoding
-from musicgen.music.metrics import perplexities
 from musicgen.music.score import Score
-from musicgen.music.wishes import Wishes
 from musicgen.neural import sampling
 from musicgen.neural.options import TrainingOptions
 from musicgen.neural.scoring import nats
 from musicgen.neural.windows import Corpus
 from musicgen.studio import card
 from musicgen.studio.artifact import Artifact
-from musicgen.studio.clip import Clip, Receipt
-from musicgen.studio.corpus import Piece, Reading, Source, read_source
+from musicgen.studio.clip import Clip, Line, Receipt
+from musicgen.studio.corpus import Piece, Reading, Source, documents, read_source
 from musicgen.studio.progress import counting_bar, start_keras, training_bar
 from musicgen.studio.recipe import Recipe
 from musicgen.version import __version__
@@ -51,10 +49,10 @@ class Lesson:
 
 
 class Composer:
-    """A network that learns from music and writes new music.
+    """A network that learns from music, or lines of text, and writes new ones.
 
     Args:
-        encoding: how music becomes steps; "jazz" is one line over chord changes.
+        encoding: how a document becomes steps: one of `ENCODINGS`; "jazz" is one line over chord changes.
         **settings: any setting of the network, of training or of sampling, such as `units=64`.
 
     Raises:
@@ -73,8 +71,8 @@ class Composer:
 
     @property
     def encoding(self) -> Encoding:
-        """How music becomes steps."""
-        return ENCODINGS[self.recipe.encoding]
+        """How documents become steps."""
+        return ENCODINGS[self.recipe.encoding]() if self.artifact is None else self.artifact.encoding
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Composer:
@@ -133,34 +131,42 @@ class Composer:
         Raises:
             FileError: nothing in a source can be used.
         """
-        read, held = self._readings(source, valid)
+        encoding = self._learned_encoding(source)
+        read, held = self._readings(source, valid, encoding)
         start_keras()
         from musicgen.neural import training
         from musicgen.neural.networks.shared import SharedNetwork
 
         options = self.recipe.training
-        network = SharedNetwork(self.encoding, self.recipe.network, options.seed)
+        network = SharedNetwork(encoding, self.recipe.network, options.seed)
         if self.artifact is not None:
             network.set_weights(self.artifact.weights)
         corpora = (
-            Corpus(self.encoding, [(piece.indices, piece.context.timeline) for piece in part.pieces])
+            Corpus(encoding, [(piece.indices, piece.context.timeline) for piece in part.pieces])
             for part in (read, held)
         )
-        shown = training_bar(options) if report is None else nullcontext(report)
+        shown = training_bar(encoding.unit) if report is None else nullcontext(report)
         path = None if checkpoint is None else Path(checkpoint)
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         with shown as tell:
             journal = training.fit(network, *corpora, options=options, checkpoint=path, resume=resume, report=tell)
-        words = card.written(self.recipe, read, held, journal)
-        self.artifact = Artifact(self.recipe, network.named_weights(), tuple(journal.history), words)
+        words = card.written(self.recipe, encoding, read, held, journal)
+        self.artifact = Artifact(self.recipe, encoding, network.named_weights(), tuple(journal.history), words)
         return Lesson(read, held, journal)
 
-    def _readings(self, source: Source, valid: Source | None) -> tuple[Reading, Reading]:
+    def _learned_encoding(self, source: Source) -> Encoding:
+        """The encoding of the model, or a new one; of text with the vocabulary of the source."""
+        kind = ENCODINGS[self.recipe.encoding]
+        if self.artifact is not None or kind.document is not str:
+            return self.encoding
+        return kind.learned((read() for _, read in documents(source, kind)), self.recipe.vocabulary_size)
+
+    def _readings(self, source: Source, valid: Source | None, encoding: Encoding) -> tuple[Reading, Reading]:
         """What to learn from and what to judge by, split by piece."""
-        read = read_source(source, self.encoding)
+        read = read_source(source, encoding)
         if valid is not None:
-            return read, read_source(valid, self.encoding)
+            return read, read_source(valid, encoding)
         if len(read.pieces) == 1:
             return read, read  # one piece: nothing to hold out
         order = np.random.default_rng([self.recipe.training.seed, len(read.pieces)]).permutation(len(read.pieces))
@@ -184,8 +190,8 @@ class Composer:
         top_p: float | None = None,
         top_k: int | None = None,
         **wishes: Any,
-    ) -> list[Clip]:
-        """Write clips.
+    ) -> list[Any]:
+        """Write clips: a `Clip` each, or a `Line` where the model writes text.
 
         Args:
             n: how many.
@@ -194,7 +200,8 @@ class Composer:
             primer: a file or Score whose line the clips begin with; the chart follows it.
             backend: "numpy", "compiled", or "auto" for the one that is done sooner.
             temperature, top_p, top_k: see `SamplingOptions`; the recipe has the defaults.
-            **wishes: `chords`, `bars`, `key`, `pitch_range`, `tempo_bpm`, `metre`; see `Wishes`.
+            **wishes: what the model's encoding can be asked for, for jazz `chords`, `bars`, `key`,
+                `pitch_range`, `tempo_bpm`, `metre`; see its `wishes`.
 
         Raises:
             OptionError: an option is out of range.
@@ -204,7 +211,7 @@ class Composer:
             if not isinstance(value, (int, np.integer)) or not least <= value < SEEDS:
                 raise OptionError(f"{name}: expected a whole number from {least}, below 2**64. Received: {value}")
         options = self.recipe.with_settings(temperature=temperature, top_p=top_p, top_k=top_k).sampling
-        asked = _wishes(wishes)
+        asked = self._wishes(wishes)
         start = None if primer is None else self._primer(primer)
         request = Receipt(
             model=self.trained.hash,
@@ -214,6 +221,7 @@ class Composer:
             first=first,
             clips=n,
             backend=_backend(backend, n),
+            encoding=self.encoding.name,
             primer_steps=0 if start is None else len(start.indices),
             wishes=asked,
             sampling=options,
@@ -224,7 +232,16 @@ class Composer:
     def _primer(self, primer: str | os.PathLike[str] | Score) -> Piece:
         return read_source(primer, self.encoding).pieces[0]
 
-    def _clips(self, receipt: Receipt, primer: Piece | None) -> list[Clip]:
+    def _wishes(self, wishes: dict[str, Any]) -> Any:
+        kind = self.encoding.wishes
+        given = {name: str(value) if isinstance(value, Chart) else value for name, value in wishes.items()}
+        given = {name: value for name, value in given.items() if value is not None}
+        if unknown := sorted(set(given) - set(kind.__dataclass_fields__)):
+            expected = f"wishes for {self.encoding.name} among {', '.join(kind.__dataclass_fields__)}"
+            raise OptionError(f"expected {expected}. Received: {', '.join(unknown)}")
+        return kind(**given)
+
+    def _clips(self, receipt: Receipt, primer: Piece | None) -> list[Any]:
         """All clips of a receipt, drawn together."""
         encoding, before = self.encoding, None if primer is None else primer.context
         context = encoding.asked(receipt.wishes, before)
@@ -235,10 +252,11 @@ class Composer:
         steps = self._drawn(asked, numbers, receipt, given)
         if before is not None:
             receipt = replace(receipt, primer_end=encoding.whole_bars(before))
-        return [
-            Clip(encoding.decode(encoding.vocabulary.values(row), context), replace(receipt, clip=number), context.end)
-            for number, row in zip(numbers, steps, strict=True)
-        ]
+        made = [encoding.decode(encoding.vocabulary.values(row), context) for row in steps]
+        receipts = [replace(receipt, clip=number) for number in numbers]
+        if encoding.document is str:
+            return [Line(*parts) for parts in zip(made, receipts, strict=True)]
+        return [Clip(*parts, context.end) for parts in zip(made, receipts, strict=True)]
 
     def _drawn(
         self, asked: sampling.Request, clips: range, receipt: Receipt, primer: npt.NDArray[np.int32] | None
@@ -277,7 +295,7 @@ class Composer:
         alone = receipt.backend == "numpy"  # the player draws each clip by itself, the compiled loop all together
         again = replace(receipt, first=receipt.clip, clips=1) if alone else receipt
         made = self._clips(again, primer)[receipt.clip - again.first]
-        return replace(made, receipt=receipt)
+        return Clip(made.score, receipt, made.end)
 
     def _primer_again(self, score: Score, receipt: Receipt) -> Piece:
         """The primer, from the beginning of a clip."""
@@ -288,17 +306,18 @@ class Composer:
     # -- judging
 
     def evaluate(self, source: Source, *, per_note: str | os.PathLike[str] | None = None) -> dict[str, float]:
-        """How likely the network finds pieces: nats per note and each field's perplexity.
+        """How likely the network finds pieces, such as nats per note and each field's perplexity.
 
-        Every piece is read whole, with the state carried from its start; every note but each
-        piece's first counts.
+        Every piece is read whole, with the state carried from its start.
 
         Args:
-            per_note: a CSV file to write: file, track, tick (in the file's ticks), pitch, ln p of each field.
+            per_note: a CSV file to write, a row for each event: where it stands (of a jazz note file,
+                track, tick in the file's ticks, pitch) and ln p of each field.
 
         Returns:
-            `files`, `notes` (those that count), `notes_moved` (to fit the grid), `nats_per_note`,
-            and one perplexity per field.
+            `files`, `notes` (those that count: in jazz all but each piece's first), `notes_moved` (to
+            fit the grid), `nats_per_note` and one perplexity per field; of text `lines`,
+            `characters` and `nats_per_character`, or the same of words.
 
         Raises:
             FileError: nothing in the source can be used.
@@ -309,44 +328,36 @@ class Composer:
             scored = [tick(self._scored(piece)) for piece in read.pieces]
         every = np.concatenate(scored)
         if not len(every):
-            raise InputError("expected pieces of two notes or more. Received: none")
+            raise InputError(f"expected pieces of two {self.encoding.unit}s or more. Received: none")
         if per_note is not None:
             self._write_notes(Path(per_note), read.pieces, scored)
-        counts = {"files": len(read.pieces), "notes": len(every), "notes_moved": len(read.moved)}
-        return {**counts, **perplexities(every, [field.name for field in self.encoding.vocabulary.fields])}
+        encoding = self.encoding
+        counts = {encoding.pieces: len(read.pieces), f"{encoding.unit}s": len(every)}
+        moved = {"notes_moved": len(read.moved)} if encoding.document is Score else {}
+        return {**counts, **moved, **encoding.measured(every)}
 
     def _scored(self, piece: Piece) -> npt.NDArray[np.float64]:
-        """Nats of every note but the first, `(notes - 1, F)`."""
-        found = nats(self.trained.player, piece.indices, piece.context.timeline)
-        return self.encoding.scored(piece.indices, found)[1:]
+        """Nats of every event that counts, `(N, F)`."""
+        return self.encoding.scored(piece.indices, nats(self.trained.player, piece.indices, piece.context.timeline))
 
     def _write_notes(self, path: Path, pieces: Sequence[Piece], scored: Sequence[npt.NDArray[np.float64]]) -> None:
-        names = [f"ln_p_{field.name}" for field in self.encoding.vocabulary.fields]
+        encoding = self.encoding
+        names = [f"ln_p_{field.name}" for field in encoding.vocabulary.fields]
         beside = path.with_name(f".{path.name}.part")
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["file", "track", "tick", "pitch", *names])
+            writer.writerow(["file", *encoding.columns, *names])
             for piece, rows in zip(pieces, scored, strict=True):
-                source = piece.context.source
-                for note, row in zip(source.notes[1:], rows, strict=True):
-                    writer.writerow(
-                        [piece.name, source.name, note["start"], note["pitch"], *(f"{-x:.6f}" for x in row)]
-                    )
+                places = encoding.places(encoding.vocabulary.values(piece.indices), piece.context)
+                for place, row in zip(places, rows, strict=True):
+                    writer.writerow([piece.name, *place, *(f"{-x:.6f}" for x in row)])
         os.replace(beside, path)
 
 
 def _shareable(path: str | os.PathLike[str]) -> str:
     """A model's path as a receipt may hold it: clips travel, so where a home folder is stays here."""
     return Path(path).name if Path(path).is_absolute() else Path(path).as_posix()
-
-
-def _wishes(wishes: dict[str, Any]) -> Wishes:
-    known = Wishes.__dataclass_fields__
-    if unknown := set(wishes) - set(known):
-        raise OptionError(f"expected wishes among {', '.join(known)}. Received: {', '.join(sorted(unknown))}")
-    given: dict[str, Any] = {name: str(value) if isinstance(value, Chart) else value for name, value in wishes.items()}
-    return Wishes(**{name: value for name, value in given.items() if value is not None})
 
 
 def _backend(backend: str, n: int) -> str:

@@ -23,7 +23,8 @@ from musicgen.music.melody import TOP_LINE, melody, number
 from musicgen.music.score import Score, Track
 from musicgen.music.theory import chords_from_markers
 
-KINDS = {"mid": "MIDI", "midi": "MIDI"}  # others are called as their suffix is
+TEXT = "text"  # the kind of a file that is read line by line
+KINDS = {"mid": "MIDI", "midi": "MIDI", "txt": TEXT}  # others are called as their suffix is
 OFF_GRID = 0.25  # of the notes moved: worth a word
 SILENT = 10  # steps to a note: worth a word, as most of them are rests
 
@@ -37,7 +38,7 @@ class Finding:
         verdict: "used", "repaired" (used, after something was mended) or "refused".
         reason: why it is refused, or what was mended.
         remarks: what a person may want to know before she trains on it.
-        kind: of file, "MIDI".
+        kind: of file, such as "MIDI"; of a text only the numbers of notes (characters or words) and steps are told.
         bars: of its metres, up to the last note's end.
         metre: those it has, in order, such as "4/4" or "3/4 4/4".
         tempo: quarters a minute at the start.
@@ -131,7 +132,7 @@ def kind_of(path: str) -> str:
 
 def _looked(question: Question, name: str, score: Score) -> Look:
     learned, line = _encoded(score, question), _line(score, question.line)
-    repairs, chords = getattr(score, "repairs", ()), _chords(score)
+    repairs, chords = getattr(score, "repairs", ()), _chords(score, line)
     finding = Finding(
         name,
         "repaired" if repairs else "used",
@@ -164,8 +165,10 @@ class _Learned(NamedTuple):
 def _encoded(score: Score, question: Question) -> _Learned:
     """What would be learned of a piece; the one place that encodes."""
     chosen = score.with_tracks(melody(score, question.line)) if question.line else score
-    values, context = ENCODINGS[question.encoding].encode(chosen)
-    return _Learned(len(context.source.notes), len(values), int((context.moved > 0).sum()))
+    encoding = ENCODINGS[question.encoding]()
+    values, context = encoding.encode(chosen)
+    events = int(encoding.counted(encoding.vocabulary.indices(values))[:, -1].sum())
+    return _Learned(events, len(values), int((context.moved_quarters > 0).sum()))
 
 
 def _line(score: Score, choice: str) -> Track:
@@ -175,7 +178,7 @@ def _line(score: Score, choice: str) -> Track:
         return Track()
 
 
-def _chords(score: Score) -> tuple[int, str]:
+def _chords(score: Score, line: Track) -> tuple[int, str]:
     """How many chord symbols there are, and where they come from; the one place that asks for chords."""
     found = len(chords_from_markers(score.markers))
     return found, "markers" if found else "none"

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from musicgen.music import files
+from musicgen.music.encodings import ENCODINGS
 from musicgen.music.keys import likely_key
 from musicgen.music.likeness import twins
 from musicgen.studio.artifact import Artifact
 from musicgen.studio.estimate import Estimate, estimated
-from musicgen.studio.findings import Finding, Look, Question, look, refused
+from musicgen.studio.findings import TEXT, Finding, Look, Question, look, refused
 from musicgen.studio.progress import counting_bar
 from musicgen.studio.tables import aligned
+from musicgen.studio.textfindings import find_texts, look_at_text
 from musicgen.studio.workers import Failure, map_files
 
 COLUMNS = ("notes", "moved", "bars", "metre", "tempo", "key", "chords", "tracks", "kind", "melody")
@@ -51,7 +53,7 @@ class Inspection:
             "files": len(self.files),
             **{verdict: verdicts.count(verdict) for verdict in ("used", "repaired", "refused")},
             **{name: sum(getattr(found, name) for found in self.used) for name in ("notes", "steps", "bars")},
-            "without_chords": sum(found.chords_from == "none" for found in self.used),
+            "without_chords": sum(found.chords_from == "none" for found in self.used if found.kind != TEXT),
             "duplicates": sum(bool(found.duplicate_of) for found in self.files),
             "near_duplicates": sum(bool(found.near_duplicate_of) for found in self.files),
         }
@@ -84,7 +86,8 @@ class Inspection:
         table = aligned([("verdict", *COLUMNS, "file"), *map(_row, self.files)])
         told = {name: f"{count:,}" for name, count in self.totals.items()}
         repaired = f" and {told['repaired']} repaired" if self.totals["repaired"] else ""
-        lines = [table, f"{told['used']} used{repaired} with {told['notes']} notes, {told['refused']} refused"]
+        what = "characters or words" if any(found.kind == TEXT for found in self.used) else "notes"
+        lines = [table, f"{told['used']} used{repaired} with {told['notes']} {what}, {told['refused']} refused"]
         if self.totals["without_chords"]:
             lines.append(f"{told['without_chords']} without chords: nothing is learned about chords from them")
         if self.duplicates:
@@ -102,8 +105,16 @@ def _row(found: Finding) -> tuple[str, ...]:
     if found.near_duplicate_of:
         words.append(f"nearly the same as {found.near_duplicate_of} ({found.likeness:.0%})")
     said = "; ".join(filter(None, words))
-    numbers = ["" if not found.usable and name != "kind" else _cell(found, name) for name in COLUMNS]
+    told = _told(found)
+    numbers = [_cell(found, name) if name in told else "" for name in COLUMNS]
     return found.verdict, *numbers, f"{found.path}: {said}" if said else found.path
+
+
+def _told(found: Finding) -> Sequence[str]:
+    """The columns in which there is something to say."""
+    if not found.usable:
+        return ("kind",)
+    return ("notes", "kind") if found.kind == TEXT else COLUMNS
 
 
 def _cell(found: Finding, name: str) -> str:
@@ -124,9 +135,10 @@ def inspect(source: str | os.PathLike[str], encoding: str = "jazz", line: str = 
     Raises:
         FileError: there is nothing to look at.
     """
-    questions = [Question(path, encoding, line) for path in files.find(source)]
+    reads_text = ENCODINGS[encoding].document is str
+    questions = [Question(path, encoding, line) for path in (find_texts if reads_text else files.find)(source)]
     with counting_bar("looking", len(questions)) as tick:
-        answers = [tick(answer) for answer in map_files(look, questions)]
+        answers = [tick(answer) for answer in map_files(look_at_text if reads_text else look, questions)]
     return Inspection(_compared(_looks(questions, answers)))
 
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from musicgen.neural.options import TrainingOptions
     from musicgen.neural.training import Progress
 
 Item = TypeVar("Item")
@@ -36,10 +35,10 @@ def start_keras() -> None:
 
 
 @contextmanager
-def training_bar(options: TrainingOptions) -> Iterator[Callable[[Progress], None]]:
-    """A function to report training with; its bar is on standard error."""
+def training_bar(unit: str) -> Iterator[Callable[[Progress], None]]:
+    """A function to report training with; its bar is on standard error. `unit` is what a step is called."""
     if not sys.stderr.isatty():
-        yield _lines()
+        yield _lines(unit)
         return
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
@@ -53,17 +52,17 @@ def training_bar(options: TrainingOptions) -> Iterator[Callable[[Progress], None
         def report(progress: Progress) -> None:
             gone = time.monotonic() - began
             share = gone / max(gone + progress.seconds_left, 1e-9)
-            bar.update(task, completed=share, description=described(progress))
+            bar.update(task, completed=share, description=described(progress, unit))
 
         yield report
 
 
-def described(progress: Progress) -> str:
-    """Where training stands, as words: losses in nats per note."""
+def described(progress: Progress, unit: str) -> str:
+    """Where training stands, as words: losses in nats per `unit`."""
     judged = "" if progress.valid_loss != progress.valid_loss else f", validation {progress.valid_loss:.3f}"
     minutes, seconds = divmod(round(progress.seconds_left), 60)
     left = "" if progress.epoch <= SETTLED else f", {minutes}:{seconds:02} left at most"
-    return f"epoch {progress.epoch}: loss {progress.loss:.3f}{judged}, {progress.notes_per_second:,.0f} notes/s{left}"
+    return f"epoch {progress.epoch}: loss {progress.loss:.3f}{judged}, {progress.steps_per_second:,.0f} {unit}s/s{left}"
 
 
 @contextmanager
@@ -85,13 +84,13 @@ def counting_bar(doing: str, total: int) -> Iterator[Callable[[Item], Item]]:
         yield tick
 
 
-def _lines() -> Callable[[Progress], None]:
+def _lines(unit: str) -> Callable[[Progress], None]:
     last = -QUIET_SECONDS
 
     def report(progress: Progress) -> None:
         nonlocal last
         if progress.batch == progress.batches and time.monotonic() - last >= QUIET_SECONDS:
             last = time.monotonic()
-            print(described(progress), file=sys.stderr, flush=True)
+            print(described(progress, unit), file=sys.stderr, flush=True)
 
     return report

@@ -13,7 +13,9 @@ from musicgen.errors import OptionError
 from musicgen.music.encodings import ENCODINGS
 from musicgen.neural.options import NetworkOptions, TrainingOptions
 from musicgen.neural.sampling import SamplingOptions
+from musicgen.settings import check_kinds
 
+OWN = ("vocabulary_size",)  # settings that belong to no part
 SAMPLING = SamplingOptions(temperature=0.95, top_p=0.97)
 
 
@@ -23,17 +25,22 @@ class Recipe:
 
     Attributes:
         encoding: name of the encoding.
+        vocabulary_size: values at most that an encoding learns from a corpus, the most frequent.
         network: what the network is made of.
         training: how it is trained.
         sampling: how clips are drawn unless told otherwise.
     """
 
     encoding: str = "jazz"
+    vocabulary_size: int = 10_000
     network: NetworkOptions = field(default_factory=NetworkOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
     sampling: SamplingOptions = SAMPLING
 
     def __post_init__(self) -> None:
+        check_kinds(self)
+        if self.vocabulary_size < 1:
+            raise OptionError(f"vocabulary-size: expected a whole number from 1. Received: {self.vocabulary_size}")
         if self.encoding not in ENCODINGS:
             raise OptionError(f"encoding: expected one of {', '.join(ENCODINGS)}. Received: {self.encoding}")
 
@@ -43,7 +50,8 @@ class Recipe:
         Raises:
             OptionError: no part has such a setting, or its value is out of range.
         """
-        changed, left = self, {name: value for name, value in settings.items() if value is not None}
+        left = {name: value for name, value in settings.items() if value is not None}
+        changed = replace(self, **{name: left.pop(name) for name in OWN if name in left})
         for part in ("network", "training", "sampling"):
             old = getattr(changed, part)
             own = {f.name: left.pop(f.name) for f in fields(old) if f.name in left}
@@ -71,7 +79,7 @@ class Recipe:
 
 
 def _names() -> list[str]:
-    return [f.name for part in (NetworkOptions, TrainingOptions, SamplingOptions) for f in fields(part)]
+    return [*OWN, *(f.name for part in (NetworkOptions, TrainingOptions, SamplingOptions) for f in fields(part))]
 
 
 def _without_none(tree: Mapping[str, Any]) -> dict[str, Any]:

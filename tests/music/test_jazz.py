@@ -11,7 +11,7 @@ from musicgen.music.encodings import JazzEncoding
 from musicgen.music.encodings import timeline as columns
 from musicgen.music.melody import melody
 from musicgen.music.score import METRE, NOTE, TEMPO, Score, Text, Track, table
-from tests.contracts import check_encoding, check_grammar
+from tests.contracts import check_encoding, check_grammar, check_request
 
 JAZZ = JazzEncoding()
 
@@ -39,6 +39,7 @@ def nasty_scores() -> list[Score]:
 
 def test_decoding_undoes_encoding():
     check_encoding(JAZZ, nasty_scores())
+    check_request(JAZZ)
 
 
 @given(
@@ -60,9 +61,9 @@ def test_steps_are_onset_pitch_duration_and_waits_are_rest_steps():
 
 
 def test_a_wait_counts_as_one_class():
-    steps = np.array([[12, 60, 6], [96, 128, 0], [96, 128, 0], [4, 62, 24]])
-    nats = np.arange(12).reshape(4, 3)
-    assert JAZZ.scored(steps, nats).tolist() == [[0, 1, 2], [3, 10, 11]]
+    steps = np.array([[12, 60, 6], [96, 128, 0], [96, 128, 0], [4, 62, 24], [12, 60, 6]])
+    nats = np.arange(15).reshape(5, 3)
+    assert JAZZ.scored(steps, nats).tolist() == [[3, 10, 11], [12, 13, 14]]  # all but the piece's first note
 
 
 def test_notes_off_the_grid_are_counted_in_the_files_own_ticks():

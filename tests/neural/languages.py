@@ -9,15 +9,22 @@ from musicgen.music.encodings.encoding import View
 
 
 class Toy:
-    """Waits of 0 to 4 ticks, then one of seven letters."""
+    """Waits of 0 to 4 ticks, then one of seven letters, not the one remembered, unless it is letter 0."""
 
     sizes = (5, 7)
+    blank = np.array([5, 7, 7], np.int32)  # the memory is the letter of the step before
     ticks = (np.arange(5, dtype=np.int32), np.zeros(7, np.int32))
     width = 3
 
+    def remembered(self, xp: Any, clock: Any, standing: Any) -> Any:
+        """The letter, of a step that ends at an even clock only."""
+        letter = xp.where(xp.equal(clock % 2, 0), standing[..., 1], standing[..., 2])
+        return xp.concatenate([standing[..., :2], letter[..., None]], axis=-1)
+
     def features(self, xp: Any, rows: Any, clock: Any, standing: Any) -> Any:
-        """One of three, by clock, row and the letter before."""
-        return xp.take(np.eye(3, dtype=np.float32), (clock + rows[..., 1] + standing[..., 1]) % 3, axis=0)
+        """One of three, by clock, row, the letter before and the letter remembered."""
+        place = clock + rows[..., 1] + standing[..., 1] + 2 * standing[..., 2]
+        return xp.take(np.eye(3, dtype=np.float32), place % 3, axis=0)
 
     # letters by how far they are from the letter before
     views = (
@@ -27,11 +34,21 @@ class Toy:
 
     def keys(self, xp: Any, field: int, rows: Any, clock: Any, standing: Any) -> Any:
         """The letter before."""
-        return standing[..., 1:] if field == 1 else xp.zeros_like(standing[..., :0])
+        return standing[..., 1:2] if field == 1 else xp.zeros_like(standing[..., :0])
+
+    def narrowed(self, xp: Any, field: int, standing: Any) -> Any:
+        """Any letter but the one remembered; letter 0 always."""
+        if field == 0:
+            return None
+        return xp.logical_or(xp.not_equal(standing[..., 2:], np.arange(7)), np.arange(7) == 0)
 
     def counted(self, indices: Any) -> Any:
         """Every field."""
         return np.ones(indices.shape, bool)
+
+    def compass(self, indices: Any) -> tuple[int, int]:
+        """As far as one likes."""
+        return -127, 127
 
     def transposed(self, indices: Any, semitones: Any) -> Any:
         """Not in this language."""

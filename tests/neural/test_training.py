@@ -67,7 +67,7 @@ def test_ctrl_c_keeps_the_best():
     assert journal.interrupted
     assert journal.epoch == 1
     assert difference(stopped, best) == 0
-    assert seen[-1].notes_per_second > 0
+    assert seen[-1].steps_per_second > 0
 
 
 def test_training_stops_when_nothing_gets_better():

@@ -32,7 +32,7 @@ def untrained(**settings) -> Artifact:
     """An artifact of a network that has learned nothing."""
     recipe = Recipe().with_settings(**{"units": 8, "head": 8, "embedding": 4, **settings})
     network = SharedNetwork(Composer(recipe.encoding).encoding, recipe.network, seed=1)
-    return Artifact(recipe, network.named_weights(), ({"epoch": 1, "loss": 9.5},), "# A card\n")
+    return Artifact(recipe, network.language, network.named_weights(), ({"epoch": 1, "loss": 9.5},), "# A card\n")
 
 
 @pytest.fixture

@@ -353,7 +353,8 @@ def test_a_clip_of_another_model_is_refused(home, model, tunes, capsys):
     clip = says(capsys, "generate", model, "--bars", 1).split()[0]
     weights = dict(Artifact.load(model).weights)
     weights["embedding_0"] = weights["embedding_0"] + 1
-    other = Artifact(Artifact.load(model).recipe, weights).save(home / "other")
+    known = Artifact.load(model)
+    other = Artifact(known.recipe, known.encoding, weights).save(home / "other")
     refuses(capsys, home, "reproduce", clip, "--model", other)
     assert "receipt" in refuses(capsys, home, "reproduce", tunes / "doorbell.mid")
 

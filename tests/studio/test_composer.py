@@ -384,7 +384,7 @@ def untrained(louder: float = 1.0) -> Composer:
     composer = Composer(units=8, head=8, embedding=4)
     network = SharedNetwork(composer.encoding, composer.recipe.network, seed=2)
     weights = {name: np.asarray(weight * louder, np.float32) for name, weight in network.named_weights().items()}
-    composer.artifact = Artifact(composer.recipe, weights)
+    composer.artifact = Artifact(composer.recipe, composer.encoding, weights)
     return composer
 
 
@@ -471,7 +471,7 @@ def test_a_temperature_near_nothing_is_kept_or_refused(quiet_and_loud, temperatu
 def test_weights_that_are_no_numbers_are_a_sentence(sick, backend):
     composer = untrained()
     weights = {name: np.full_like(weight, sick) for name, weight in composer.trained.weights.items()}
-    composer.artifact = Artifact(composer.recipe, weights)
+    composer.artifact = Artifact(composer.recipe, composer.encoding, weights)
     for ask in (lambda: composer.generate(bars=1, backend=backend), lambda: composer.evaluate(JAZZ / "doorbell.mid")):
         with (
             np.errstate(all="ignore"),

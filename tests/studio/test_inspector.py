@@ -132,6 +132,20 @@ def test_the_line_can_be_chosen_for_a_folder(tmp_path: Path, capsys: pytest.Capt
     assert "Received: 1 Melody, 2 Bass" in capsys.readouterr().out
 
 
+def test_texts_are_counted_by_their_encoding(tmp_path: Path):
+    texts = {"a.txt": "anna\n\nbo\n", "b.txt": "anna\nbo", "empty.txt": "\n", "latin.txt": "no\udce9l"}
+    for name, text in texts.items():
+        (tmp_path / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+    found = inspect(tmp_path, "characters")
+    first, same, empty, latin = found.files
+    assert (first.kind, first.notes, first.steps, same.duplicate_of) == ("text", 8, 8, first.path)
+    assert "expected lines of text" in empty.reason
+    assert "expected a text in UTF-8" in latin.reason
+    assert "2 used with 16 characters or words, 2 refused" in found.to_text()
+    with pytest.raises(FileError, match="nowhere"):
+        inspect(tmp_path / "nowhere", "words")
+
+
 def test_nothing_there_is_an_error(tmp_path: Path):
     with pytest.raises(FileError, match="nowhere"):
         inspect(tmp_path / "nowhere")

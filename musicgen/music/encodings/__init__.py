@@ -2,7 +2,10 @@
 
 from musicgen.music.encodings.encoding import Context, Encoding
 from musicgen.music.encodings.jazz import JazzEncoding
+from musicgen.music.encodings.text import CharacterEncoding, WordEncoding
 
-ENCODINGS: dict[str, Encoding] = {encoding.name: encoding for encoding in (JazzEncoding(),)}
+ENCODINGS: dict[str, type[Encoding]] = {
+    encoding.name: encoding for encoding in (JazzEncoding, CharacterEncoding, WordEncoding)
+}
 
-__all__ = ["ENCODINGS", "Context", "Encoding", "JazzEncoding"]
+__all__ = ["ENCODINGS", "CharacterEncoding", "Context", "Encoding", "JazzEncoding", "WordEncoding"]

@@ -11,8 +11,10 @@ program, chord symbols as markers, metre, tempo, key. Not held: velocities, othe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from itertools import repeat
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,13 +23,13 @@ import numpy.typing as npt
 from musicgen.errors import RequestError
 from musicgen.music.constraints import Automaton, fixed, product
 from musicgen.music.encodings import timeline, views
-from musicgen.music.encodings.encoding import Array, Context, Encoding, Steps, View
+from musicgen.music.encodings.encoding import Array, Encoding, MusicContext, Nats, Steps, View
 from musicgen.music.encodings.timeline import BAR_START, BAR_TICKS, CHORD, NEXT_CHORD, NEXT_ROOT, NEXT_TICK, ROOT, TICK
 from musicgen.music.melody import melody
 from musicgen.music.score import METRE, NOTE, TEMPO, Score, Table, Track, table
 from musicgen.music.theory import chords_from_markers
 from musicgen.music.vocabulary import Field, Vocabulary
-from musicgen.music.wishes import Wishes
+from musicgen.music.wishes import JazzWishes
 
 RESOLUTION = 24  # ticks per quarter note
 LONGEST = 96  # ticks: the longest wait of one step, and the longest note
@@ -51,8 +53,9 @@ class JazzEncoding(Encoding):
     """A monophonic line over chord changes, one note a step."""
 
     name: ClassVar[str] = "jazz"
+    wishes: ClassVar[type[JazzWishes]] = JazzWishes
     resolution: ClassVar[int] = RESOLUTION
-    vocabulary: ClassVar[Vocabulary] = Vocabulary("jazz", FIELDS)
+    vocabulary = Vocabulary("jazz", FIELDS)
     width: ClassVar[int] = 24 + 8 + 4 + 2 * (13 + 12) + 9 + 2 * 13 + 18
 
     # -- a score as steps, and back
@@ -69,17 +72,17 @@ class JazzEncoding(Encoding):
         track = Track(line.name, line.channel, line.program, notes)
         return replace(_frame(document), tracks=(track,))
 
-    def encode(self, document: Score) -> tuple[Steps, Context]:
+    def encode(self, document: Score) -> tuple[Steps, MusicContext]:
         """The values `(T, 3)` of the line's steps, and what is given."""
         line = melody(document)
         starts, durations, order, moved = _on_grid(line.notes, document.resolution)
         frame = replace(_frame(document), tracks=(Track(line.name, line.channel, line.program),))
         end = int((starts + durations).max(initial=1))
         source = replace(line, notes=line.notes[order])
-        context = Context(frame, timeline.timeline(frame), end, source, document.resolution, moved)
+        context = MusicContext(timeline.timeline(frame), end, frame, source, document.resolution, moved)
         return _steps(starts, line.notes["pitch"][order], durations), context
 
-    def decode(self, values: Steps, context: Context) -> Score:
+    def decode(self, values: Steps, context: MusicContext) -> Score:
         """The line as a score; steps at or after the context's end are left out."""
         clock = np.cumsum(values[:, ONSET])
         sounding = (values[:, ONSET] < LONGEST) & (values[:, PITCH] < REST) & (clock < context.end)
@@ -147,19 +150,26 @@ class JazzEncoding(Encoding):
         note = indices[..., ONSET] < LONGEST
         return np.stack([np.ones_like(note), note, note], axis=-1)
 
-    def scored(self, indices: Steps, nats: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-        """Nats of each note's onset, pitch and duration, `(notes, 3)`, from those of each step's fields `(T, 3)`.
+    def scored(self, indices: Steps, nats: Nats) -> npt.NDArray[np.float64]:
+        """Nats of the onset, pitch and duration of each note but the first, `(notes - 1, 3)`.
 
         A wait of 96 ticks or more is one class: the first rest step's onset counts as the next
         note's, how much longer the wait lasts does not count.
         """
         note = np.flatnonzero(indices[:, ONSET] < LONGEST)
         first = np.concatenate([[0], note[:-1] + 1]) if len(note) else note  # the step after the note before
-        return np.stack([nats[first, ONSET], nats[note, PITCH], nats[note, DURATION]], axis=-1).astype(np.float64)
+        return np.stack([nats[first, ONSET], nats[note, PITCH], nats[note, DURATION]], axis=-1)[1:].astype(np.float64)
+
+    def places(self, values: Steps, context: MusicContext) -> Iterator[tuple[str, int, int]]:
+        """Track, tick (as the file counts) and pitch of each note but the first."""
+        notes = context.source.notes[1:]
+        return zip(repeat(context.source.name), notes["start"].tolist(), notes["pitch"].tolist(), strict=False)
 
     # -- what a person asks for
 
-    def asked(self, wishes: Wishes, primer: Context | None = None) -> Context:
+    trial = JazzWishes(bars=4)
+
+    def asked(self, wishes: JazzWishes, primer: MusicContext | None = None) -> MusicContext:
         """The context of a new piece: the chart's bars, after the primer's if there is one."""
         chart, start = wishes.chart, 0 if primer is None else self.whole_bars(primer)
         tempo = table(TEMPO, [(0, round(60e6 / wishes.tempo_bpm))])
@@ -169,15 +179,15 @@ class JazzEncoding(Encoding):
         chords += [(start + tick, chord) for tick, chord in chart.changes(RESOLUTION)]
         frame = replace(before, metres=table(METRE, metres), markers=timeline.markers(chords))
         end = start + round(len(chart.bars) * chart.quarters_per_bar * RESOLUTION)
-        return Context(frame, timeline.timeline(frame), end, Track(), RESOLUTION, np.zeros(0, np.int64))
+        return MusicContext(timeline.timeline(frame), end, frame, Track(), RESOLUTION, np.zeros(0, np.int64))
 
-    def whole_bars(self, context: Context) -> int:
+    def whole_bars(self, context: MusicContext) -> int:
         """Where the last bar of a context ends, ticks."""
         row = context.timeline[np.searchsorted(context.timeline[:, TICK], context.end, side="left") - 1]
         bars = -(-(context.end - row[BAR_START]) // row[BAR_TICKS])
         return int(row[BAR_START] + bars * row[BAR_TICKS])
 
-    def rules(self, wishes: Wishes, context: Context) -> Automaton:
+    def rules(self, wishes: JazzWishes, context: MusicContext) -> Automaton:
         """The grammar, and the pitches that are wished for.
 
         Raises:

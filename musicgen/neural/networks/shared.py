@@ -219,7 +219,7 @@ class SharedNetwork:
         steps = []
         for t in range(Ty):
             carry = sampling.step(ops, self.language, self, asked, carry, noise[:, t], given[:, t])
-            steps.append(carry.standing)
+            steps.append(carry.standing[:, : given.shape[-1]])
         return keras.Model(inputs, ops.stack(steps, axis=1), name="inference")
 
     def _asking(self, length: int) -> dict[str, Any]:
@@ -273,12 +273,12 @@ class _WalkModel(keras.Model):
     def call(self, inputs: dict[str, Any]) -> tuple[dict[str, Any], Array]:
         network, asked = self._network, sampling.Request(**inputs["request"])
         noise, given = (ops.swapaxes(inputs[name], 0, 1) for name in ("noise", "given"))  # steps first
-        length = ops.shape(noise)[0]
+        length, fields = ops.shape(noise)[0], len(network.language.sizes)
 
         def body(t: Array, carry: Any, steps: Array) -> tuple[Any, ...]:
             noise_now, given_now = ops.take(noise, t, axis=0), ops.take(given, t, axis=0)
             after = sampling.step(ops, network.language, network, asked, sampling.Carry(*carry), noise_now, given_now)
-            return t + 1, tuple(after), ops.slice_update(steps, (t, 0, 0), after.standing[None])
+            return t + 1, tuple(after), ops.slice_update(steps, (t, 0, 0), after.standing[None, :, :fields])
 
         start = (ops.zeros((), "int32"), tuple(sampling.Carry(**inputs["carry"])), ops.zeros_like(given))
         _, carry, steps = ops.while_loop(lambda t, *_: t < length, body, start)
