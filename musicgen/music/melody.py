@@ -29,6 +29,7 @@ from musicgen.music.traits import name_marks, top, traits, weighed
 TOP_LINE = "top line"
 WRITTEN = "solo"  # the name of a line that we write
 CHORDAL = 0.1  # of a track's notes below others: with more it is no single line
+PADDING = " \t\r\n\0"  # of names in files with fields of one width
 LISTED = 20  # tracks that an error names
 
 
@@ -52,21 +53,26 @@ def melody(score: Score, choice: str = "") -> Track:
 
 def number(score: Score, line: Track) -> int:
     """The number, from 1, of the track that `melody` took `line` from; 0 if it is of another score."""
-    names = (line.name, line.name.removesuffix(TOP_LINE).removesuffix(", "))
-    places = (
-        n for n, track in enumerate(score.tracks, 1) if track.name in names and np.isin(line.notes, track.notes).all()
+    fitting = (
+        n
+        for n, track in enumerate(score.tracks, 1)
+        if line.name in (track.name, _top_name(track)) and np.isin(line.notes, track.notes).all()
     )
-    return next(places, 0)
+    return next(fitting, 0)
 
 
 def top_line(track: Track, resolution: int) -> Track:
     """The track as it is where nearly all its notes are one line, else its highest notes, and named so."""
-    if track.name.casefold() == WRITTEN or track.name.endswith(TOP_LINE):
+    if track.name.strip(PADDING).casefold() == WRITTEN or track.name.endswith(TOP_LINE):
         return track
     kept = top(track.notes, resolution)
     if len(kept) >= (1 - CHORDAL) * len(track.notes):
         return track
-    return replace(track, name=f"{track.name}, {TOP_LINE}" if track.name else TOP_LINE, notes=track.notes[kept])
+    return replace(track, name=_top_name(track), notes=track.notes[kept])
+
+
+def _top_name(track: Track) -> str:
+    return ", ".join(filter(None, (track.name.strip(PADDING), TOP_LINE)))
 
 
 def _can_sing(track: Track) -> bool:
@@ -83,7 +89,7 @@ def _most_melodic(tracks: Sequence[Track], pitched: Sequence[Track], score: Scor
 def _chosen(score: Score, choice: str) -> list[Track]:
     """The pitched tracks that a number, a name or a pattern means, tried in this order."""
     wanted = choice.strip().casefold()
-    names = [track.name.strip().casefold() for track in score.tracks]
+    names = [track.name.strip(PADDING).casefold() for track in score.tracks]
     fitting = (
         [wanted == str(n) for n in range(1, len(names) + 1)],
         [wanted == name for name in names],
@@ -104,5 +110,5 @@ def _listed(score: Score) -> str:
 
 
 def _described(track: Track) -> str:
-    name = track.name.strip() or "without a name"
+    name = track.name.strip(PADDING) or "without a name"
     return f"{name} (drums)" if track.is_drum else name

@@ -19,7 +19,7 @@ from musicgen.music import files
 from musicgen.music.encodings import ENCODINGS
 from musicgen.music.keys import pitch_class_ticks
 from musicgen.music.likeness import Hashes, fingerprint, sketch
-from musicgen.music.melody import TOP_LINE, melody, number
+from musicgen.music.melody import PADDING, TOP_LINE, melody, number
 from musicgen.music.score import Score, Track
 from musicgen.music.theory import chords_from_markers
 
@@ -148,7 +148,7 @@ def _looked(question: Question, name: str, score: Score) -> Look:
         moved=learned.moved,
         chords=chords[0],
         chords_from=chords[1],
-        melody=line.name.strip() or "no name",
+        melody=line.name.strip(PADDING) or "no name",
         melody_track=number(score, line),
     )
     return Look(finding, fingerprint(score), sketch(line.notes, score.resolution), pitch_class_ticks(score.tracks))

@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from musicgen.music import files
 from musicgen.music.encodings import ENCODINGS
 from musicgen.music.keys import likely_key
 from musicgen.music.likeness import twins
+from musicgen.music.theory import key_weights
 from musicgen.studio.artifact import Artifact
 from musicgen.studio.estimate import Estimate, estimated
 from musicgen.studio.findings import TEXT, Finding, Look, Question, look, refused
@@ -137,6 +139,7 @@ def inspect(source: str | os.PathLike[str], encoding: str = "jazz", line: str = 
     """
     reads_text = ENCODINGS[encoding].document is str
     questions = [Question(path, encoding, line) for path in (find_texts if reads_text else files.find)(source)]
+    Thread(target=key_weights, daemon=True).start()  # loads music21 while the workers read
     with counting_bar("looking", len(questions)) as tick:
         answers = [tick(answer) for answer in map_files(look_at_text if reads_text else look, questions)]
     return Inspection(_compared(_looks(questions, answers)))

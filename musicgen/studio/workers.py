@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 
 SECONDS = 2.0  # for an item
 MEGABYTES = 500  # for a process, all in all
-IN_TIME = 0.7  # of the seconds are for reading; the rest is for starting, and for saying so
+IN_TIME = 0.65  # of the seconds are for reading; the rest is for starting, and for saying so
 STARTING = 60.0  # seconds for a process to load what it needs, on a machine that is busy
 
 _PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from musicgen.studio.workers import serve; serve()"

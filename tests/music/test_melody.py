@@ -91,7 +91,7 @@ def test_of_a_thousand_tracks_an_error_names_a_few():
 
 def test_of_two_hands_in_one_track_the_top_line_is_taken():
     hands = [tuple(row)[:3] for part in (chords(), a_tune()) for row in part.notes.tolist()]
-    both = track("Piano", hands)
+    both = track("Piano \0", hands)
     line = melody(Score(24, (both,)))
     assert line.name == "Piano, top line"
     assert line.notes.tolist() == a_tune().notes.tolist()
