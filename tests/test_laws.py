@@ -28,12 +28,12 @@ DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 # lowest one above all it imports; `.` is the facade.
 HOUSE = (
     "errors version music neural neural.networks neural.lessons studio",
-    "settings studio.workers studio.estimate studio.tables",
+    "settings music.signs studio.workers studio.estimate studio.tables",
     "music.score music.vocabulary music.constraints music.scales music.qualities music.ireal music.repeats"
-    " music.metrics",
+    " music.headers music.metrics",
     "music.theory music.midi music.fastmidi music.traits music.likeness",
-    "music.charts music.files music.pictures music.melody music.keys",
-    "music.wishes",
+    "music.charts music.files music.pictures music.melody music.accompaniment music.keys",
+    "music.wishes music.harmony",
     "music.encodings.encoding",
     "music.encodings.timeline music.encodings.views",
     "music.encodings.jazz music.encodings.text",
@@ -52,6 +52,7 @@ HOUSE = (
     "studio.composer studio.inspector",
     ".",
     "studio.cli",
+    "__main__",
 )
 FLOORS = {f"musicgen.{name}".rstrip("."): floor for floor, names in enumerate(HOUSE) for name in names.split()}
 

@@ -34,6 +34,7 @@ from pathlib import Path
 
 from musicgen.errors import ChordError, FileError, OptionError, at
 from musicgen.music import ireal
+from musicgen.music.headers import header
 from musicgen.music.repeats import played_bars, written_bars
 from musicgen.music.scales import Scale, key, pitch_class
 from musicgen.music.theory import Chord, chord
@@ -210,12 +211,9 @@ def _printed(bar: Bar, metre: Metre) -> str:
 
 # ---------------------------------------------------------------------------- reading
 
-_HEADER = re.compile(r"(title|key|metre|meter|time|form)\s*:\s*(.*)", re.IGNORECASE)
-_FORM = re.compile(r"\((\w[\w' ,-]*)\)")
-
 
 def _read(text: str, metre: Metre) -> Chart:
-    fields, body = _header(text)
+    fields, body = header(text)
     with at("chart"):
         metre = _metre(fields["metre"]) if "metre" in fields else metre
         tonality = key(fields["key"]) if fields.get("key") else None
@@ -229,21 +227,6 @@ def _read(text: str, metre: Metre) -> Chart:
     return Chart(tuple(bars[bar.number] for bar in played), metre, sections, fields.get("title", ""), tonality)
 
 
-def _header(text: str) -> tuple[dict[str, str], str]:
-    """The lines that name something, as a dict, and the other lines without comments."""
-    fields, body = {}, []
-    for line in (line.strip() for line in text.splitlines()):
-        named, form = _HEADER.fullmatch(line), _FORM.fullmatch(line)
-        if named:
-            name = named[1].lower()
-            fields["metre" if name in ("meter", "time") else name] = named[2]
-        elif form:
-            fields["form"] = form[1]
-        elif not line.startswith("#"):
-            body.append(line)
-    return fields, "\n".join(body)
-
-
 def _metre(text: str) -> Metre:
     found = re.fullmatch(r"(\d+)\s*/\s*(\d+)", text)
     if not found:
@@ -253,7 +236,7 @@ def _metre(text: str) -> Metre:
 
 def _bar(slots: list[str], before: Bar, metre: Metre) -> Bar:
     """The chords of a bar; `before` is the bar before it, empty if there is none."""
-    if slots == ["%"] and before:
+    if slots in (["%"], ["x"]) and before:
         return before
     held = before[-1][1] if before else None
     bar: list[tuple[Fraction, Chord]] = []

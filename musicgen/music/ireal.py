@@ -5,9 +5,10 @@ bar lines, marks and chords. In `irealb://` links the music stands behind a fixe
 in each block of 50 characters some change places with their mirror images, so that scrambling twice
 gives the music back. `irealbook://` links, which are older, hold it in the clear.
 
-This reads the first song of a link into the language of `charts`, with title, key, metre, sections,
-repeats and endings. Left out are alternate chords, texts, and jumps (D.C., D.S., coda): the bars come as
-they are written. A song that changes its metre keeps the first one, each of its bars becoming one bar.
+This reads a song into the language of `charts`, with title, key, metre, sections, repeats and endings; of
+several songs in a link, a number after it tells which: `irealb://...#2`. Left out are alternate chords,
+texts, and jumps (D.C., D.S., coda): the bars come as they are written. A song that changes its metre
+keeps the first one, each of its bars becoming one bar.
 
 Source: the open protocol at irealpro.com; the scrambling as described by the projects ireal-reader and
 pyRealParser.
@@ -37,11 +38,10 @@ class Song(NamedTuple):
 
 
 def find(text: str) -> str | None:
-    """The first iReal Pro link in a text or a web page; a text that begins with one is all link."""
+    """The iReal Pro links in a text or a web page, one a line; a text that begins with one is all link."""
     if text.lstrip().startswith(("irealb://", "irealbook://")):
-        return text.strip()
-    found = re.search(r'irealb(?:ook)?://[^"<>\n]+', text)
-    return found[0] if found else None
+        return re.sub(r"\n(?!irealb)", "", text.strip())
+    return "\n".join(dict.fromkeys(re.findall(r'irealb(?:ook)?://[^"<>\n]+', text))) or None
 
 
 def unscramble(music: str) -> str:
@@ -59,23 +59,53 @@ def _mirrored(block: str) -> str:
     return "".join(block[swapped.get(place, place)] for place in range(_BLOCK))
 
 
-def song(link: str) -> Song:
-    """The first song of a link.
+def songs(links: str) -> list[Song]:
+    """All songs of one or more links, one link a line."""
+    return [found for link in links.splitlines() for found in _songs(link)]
 
-    Raises:
-        ChordError: no song in it.
-    """
+
+def _songs(link: str) -> list[Song]:
     scheme, _, rest = link.partition("://")
     fields = unquote(rest).split("=")
-    place = next((index for index, part in enumerate(fields) if part.startswith(PREFIX)), 0)
-    if place >= 2:
-        music = unscramble(fields[place].removeprefix(PREFIX))
-        for short, long in ABBREVIATIONS.items():
-            music = music.replace(short, long)
-        return Song(fields[0].strip(), fields[place - 2].strip(), music)
-    if scheme != "irealbook" or len(fields) < 6:
-        raise ChordError(f'expected an iReal Pro link with a song. Received: "{link[:60]}"')
-    return Song(fields[0].strip(), fields[3].strip(), fields[5])
+    places = [index for index, part in enumerate(fields) if part.startswith(PREFIX) and index >= 2]
+    if places:
+        return [Song(fields[max(0, at - 6)].strip(), fields[at - 2].strip(), _clear(fields[at])) for at in places]
+    if scheme.strip() != "irealbook":
+        return []
+    rows = [fields[at : at + 6] for at in range(0, len(fields) - 5, 6)]
+    return [Song(row[0].strip(), row[3].strip(), row[5]) for row in rows]
+
+
+def _clear(field: str) -> str:
+    """The music of a field of an `irealb://` link, without scrambling and abbreviations."""
+    music = unscramble(field.removeprefix(PREFIX))
+    for short, long in ABBREVIATIONS.items():
+        music = music.replace(short, long)
+    return music
+
+
+def song(links: str) -> Song:
+    """The song of a link, or the one of several that a number after the link tells, from 1.
+
+    Args:
+        links: "irealb://...", or "irealb://...#2" for its second song; one link a line.
+
+    Raises:
+        ChordError: no song in it, no such song, or several and no number.
+    """
+    found = songs(links)
+    if not found:
+        raise ChordError(f'expected an iReal Pro link with a song. Received: "{links[:60].splitlines()[0]}"')
+    number = re.search(r"#(\d+)\s*$", links) if len(found) > 1 else None
+    wanted = int(number[1]) if number else 1
+    if (len(found) > 1 and not number) or not 1 <= wanted <= len(found):
+        titles = ", ".join(f"{count} {one.title}" for count, one in enumerate(found[:5], 1))
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        raise ChordError(
+            f"expected one song, or its number from 1 to {len(found)} after the link as in irealb://...#2."
+            f" Received: {titles}{more}"
+        )
+    return found[wanted - 1]
 
 
 _TOKENS = re.compile(
@@ -87,7 +117,9 @@ _TOKENS = re.compile(
     | N (?P<ending> \d )
     | (?P<line> [|\[\]{}Z] )
     | (?P<chord>
-          [A-G][b\#]? (?: \*[^*|]+\* | (?: sus | alt | add\d+ | [-+^oh\d] | [b\#](?=\d) )* ) (?: / [A-G][b\#]? )?
+          [A-G][b\#]?
+          (?: \*[^*|]+\* | (?: sus | alt | add\d+ | [Mm]aj? | min | dim | aug | /9 | [-+^ohøm\d] | [b\#](?=\d) )* )
+          (?: / [A-G][b\#]? )?
         | W (?: / [A-G][b\#]? )?
         | [npxr]
       )
@@ -100,10 +132,10 @@ _SECTIONS = {"i": "Intro", "v": "Verse", "V": "Verse"}
 
 
 def chart_text(link: str) -> str:
-    """The first song of a link as a text that `charts.chart` reads.
+    """The song of a link (see `song`) as a text that `charts.chart` reads.
 
     Raises:
-        ChordError: no song in it.
+        ChordError: no song in it, or several.
     """
     title, key, music = song(link)
     metre = re.search(r"T(\d\d)", music)

@@ -13,15 +13,19 @@ Intervals are semitones above the root, 0 to 11. Where writers differ we chose, 
     C+9               C9#5               C7+9 C7-9   C7#9 C7b9
     C-5               C(b5)              Cm+7        CmMaj7
     C(9) C/9          Cadd9              C79b13      C7(b9,13)
+    C7/4 C4/7         C7sus4             C7/11       C7add11
 
 The last is the way of the Weimar Jazz Database (Pfleiderer et al. 2017), in which accidentals follow
-their number, `79b13b`; it is known by a number that follows a 7 with nothing between them.
+their number, `79b13b`; it is known by a number that follows a 7 with nothing between them. Other signs
+and words for the same things are dealt with in `signs`.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+
+from musicgen.music.signs import quality_signs
 
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
 
@@ -61,6 +65,7 @@ QUALITIES: dict[str, str] = {
     "mMaj13": "1 b3 5 7 9 13",
     "dimMaj7": "1 b3 b5 7",
     "dim9": "1 b3 b5 bb7 9",
+    "dim11": "1 b3 b5 bb7 9 11",
     "9sus4": "1 4 5 b7 9",
     "13sus4": "1 4 5 b7 9 13",
     "sus2": "1 2 5",
@@ -78,7 +83,7 @@ _PARTS = re.compile(
     | (?P<half>     (?i: half-?dim (?:inished)? | hdim ) | h )
     | (?P<no>       (?i: no | omit ) \(? (?P<omitted> 13 | 11 | [3579] ) (?:rd|th)? )
     | (?P<add>      (?i: add ) \(? (?P<added> [b\#]? (?: 13 | 11 | [2-79] ) ) )
-    | (?P<sus>      (?i: sus (?:pended)? ) (?P<held> 24 | 2 | 4 )? )
+    | (?P<sus>      (?i: sus (?:pended)? ) (?P<held> 24 | [b\#]? [24] )? )
     | (?P<alt>      (?i: alt (?:ered)? ) \.? )
     | (?P<aug>      (?i: aug (?:mented)? ) | \+ )
     | (?P<dim>      (?i: dim (?:inished)? ) | o )
@@ -91,7 +96,6 @@ _PARTS = re.compile(
     """,
     re.VERBOSE,
 )
-_SIGNS = str.maketrans({"ø": "h", "Ø": "h", "°": "o", "º": "o", "˚": "o", "∆": "^", "Δ": "^", "△": "^", "▵": "^"})
 _NATURAL = {"5": 7, "9": 2, "2": 2, "11": 5, "4": 5, "7": 10}  # degree: the tone that b or # before it replaces
 _OMITTED = {"3": (4, 3), "5": (7, 6, 8), "7": (10, 11), "9": (2,), "11": (5,), "13": (9,)}
 _ALT = frozenset(semitones(degree) for degree in ("b9", "#9", "b5", "#5", "b7"))
@@ -107,11 +111,13 @@ _COST = {"b": 2, "#": 2, "a": 3, "n": 5, "#9": 3, "add3": 7, "add7": 7, "addb7":
 @lru_cache(maxsize=4096)
 def tones(text: str) -> frozenset[int] | None:
     """Intervals above the root of a quality as people write it, or None if it is none."""
-    parts = _parts(_prefixed("".join(text.split()).translate(_SIGNS)))
+    parts = _parts(quality_signs(text))
     if parts is None:
         return None
     numbers, changes = _numbers_and_changes(parts)
     kinds = {kind for kind, _ in parts}
+    if kinds & {"triangle", "major"} and "dim" in kinds and numbers == ["7", "7"]:  # Co7(maj7)
+        return _TONES["dim7"] | {11}
     named = _named(kinds, numbers)
     if named is None or len(kinds & {"minor", "dim", "half"}) > 1 or len({*numbers}) < len(numbers):
         return None
@@ -119,22 +125,17 @@ def tones(text: str) -> frozenset[int] | None:
     return _changed(_TONES[name], changes + extras)
 
 
-def _prefixed(text: str) -> str:
-    """`text` with every accidental as b or # in front of its number."""
-    text = re.sub(r"[+-](?=5)|(?<=[\d(,/])[+-](?=9|11|13)|(?<=[min(-])\+(?=7)", lambda sign: "b#"[sign[0] == "+"], text)
-    if re.search(r"7(9|11|13)", text):
-        text = re.sub(r"(9|11|13)([b#])", r"\2\1", text)
-    return re.sub(r"(5|9|11|13)([b#])(?!\d)", r"\2\1", text)
-
-
 def _parts(text: str) -> list[tuple[str, str]] | None:
     """Pairs of kind and value, or None where something is no part of a quality."""
-    parts, at = [], 0
+    parts: list[tuple[str, str]] = []
+    at = 0
     while at < len(text):
         found = _PARTS.match(text, at)
         if not found:
             return None
         kind = next(name for name in _PARTS.groupindex if found[name])
+        if found[0] == "-" and any(part == "number" for part, _ in parts):  # as in C7-
+            return None
         parts.append((kind, found["omitted"] or found["added"] or found["held"] or found[0].removesuffix("th")))
         at = found.end()
     return None if text.endswith("/") else parts
@@ -155,7 +156,7 @@ def _numbers_and_changes(parts: list[tuple[str, str]]) -> tuple[list[str], list[
         elif kind == "altered":
             changes.append("add7" if value == "#7" else value)
         elif kind == "sus":
-            changes += {"2": ["sus2"], "24": ["sus2", "sus4"]}.get(value, ["sus4"])
+            changes += ["sus2", "sus4"] if value == "24" else ["sus" + (value if value[-1] in "24" else "4")]
         else:
             changes += {"aug": ["#5"], "half": ["b5"], "alt": ["alt"]}.get(kind, [])
     if not numbers and {"sus4", "b9"} <= {*changes}:
@@ -169,9 +170,10 @@ def _named(kinds: set[str], numbers: list[str]) -> tuple[str, list[str]] | None:
     major = bool(kinds & {"major", "triangle"})
     if not numbers and (kinds & {"triangle", "half", "alt"} or (major and word)):
         numbers = ["7"]
-    number = "7" if major and "7" in numbers else numbers[0] if numbers else ""
+    first = numbers[0] if numbers else ""
+    number = "7" if "7" in numbers and (major or first in ("4", "6")) else first
     extras = [digit for extra in numbers if extra != number for digit in extra.replace("69", "6 9").split()]
-    changes = ["add" + extra for extra in extras]
+    changes = [("sus" if extra == "4" and not word else "add") + extra for extra in extras]
     if number == "11" and not word and not major:
         number, changes = "9", [*changes, "sus4"]
     elif number in ("2", "4"):
@@ -186,7 +188,7 @@ def _changed(quality: frozenset[int], changes: list[str]) -> frozenset[int] | No
     """A quality's tones after the changes, or None if one omits what is not there."""
     altered = [change for change in changes if change[0] in "b#"]
     found = quality - {_NATURAL.get(degree.lstrip("b#"), -1) for degree in altered}
-    if "sus2" in changes or "sus4" in changes:
+    if any(change[:3] == "sus" for change in changes):
         found -= {3, 4}
     if "alt" in changes:
         found = found - {2, 7} | _ALT

@@ -14,11 +14,12 @@ from musicgen.errors import ChordError
 
 _TOKENS = re.compile(
     r"""
-      (?P<close>   :\|+\]? (?: (?P<reopen> : ) | [ ]* x [ ]* (?P<times> [1-9]\d? ) (?!\d) )? )
+      (?P<close>   :\|+\]? (?: (?P<reopen> : ) | [ ]* (?: x[ ]*(?P<times>[1-9]\d?)(?!\d) | (?P<by>[1-9]\d?)x ) )? )
     | (?P<open>    \|+: )
     | (?P<line>    \|+\]? | ‖ | \n )
-    | \[ (?P<section> [^\]|\n]+ ) \]
-    | (?P<ending>  [1-9] (?: ,[1-9] )* ) \.
+    | \[ (?P<bracket> [1-9] (?: ,[1-9] )* ) \.? \]
+    | \[ (?P<section> [^\]|\n]+ ) \] :?
+    | (?P<ending>  [1-9] (?: ,[1-9] )* ) (?: \. | (?<=\|[1-9]) (?=\s) )
     | (?P<slot>    (?: [^\s|‖\[\]():,] | :(?!\|) | \( [^()\n]* \) )+ )
     | [ \t,]+
     """,
@@ -81,7 +82,8 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
     while place < len(text):
         token = _TOKENS.match(text, place)
         if not token:
-            raise ChordError(f'chart: expected chords, bar lines and sections. Received: "{text[place : place + 20]}"')
+            shown = text[place : place + 20].split("\n")[0]
+            raise ChordError(f'chart: expected chords, bar lines and sections. Received: "{shown}"')
         if token.lastgroup:
             yield token
         place = token.end()
@@ -93,12 +95,12 @@ def _mark(bars: list[WrittenBar], token: re.Match[str]) -> None:
     if token["section"]:
         _check_no_section(bar)
         bar.section = token["section"].strip()
-    elif token["ending"]:
-        bar.endings = [int(number) for number in token["ending"].split(",")]
+    elif token["ending"] or token["bracket"]:
+        bar.endings = [int(number) for number in (token["ending"] or token["bracket"]).split(",")]
     elif token["close"]:
         if len(bars) == 1:
             raise ChordError("chart: expected a bar before :|. Received: none")
-        bars[-2].times = int(token["times"] or 2)
+        bars[-2].times = int(token["times"] or token["by"] or 2)
     bar.opens = bar.opens or bool(token["open"] or token["reopen"])
 
 
@@ -169,5 +171,7 @@ def _sections(written: Sequence[WrittenBar]) -> dict[str, list[WrittenBar]]:
 
 def _form_names(form: str, sections: Container[str]) -> list[str]:
     """The names in a form: parted by spaces, commas or dashes, or else one letter each, as in AABA or A1A2BA2."""
-    parted = re.split(r"[\s,-]+", form)
-    return parted if len(parted) > 1 or form in sections else re.findall(r"\w['\d]*", form)
+    parted = re.split(r"[\s,-]+", form.strip())
+    words = any(len(name) > 1 and name in sections for name in parted)
+    names = parted if words else re.findall(r"\w['\d]*", form)
+    return [name if name in sections or name.upper() not in sections else name.upper() for name in names]

@@ -1,4 +1,5 @@
-"""Pitches, scales and keys: the notes that words such as "Eb3", "C3-C6" and "F# dorian" name.
+"""Pitches, scales and keys: the notes that words such as "Eb3", "C3-C6" and "F# dorian" name, and what a
+soloist plays over a set of tones.
 
 This is no harmony (chords are in `theory`) and no tuning: twelve equal semitones, and names that
 sound alike are one note. Conventions: pitch classes are 0 (C) to 11 (B), pitches are MIDI numbers
@@ -11,18 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from musicgen.errors import OptionError
+from musicgen.music.signs import plain
 
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
-_SIGNS = str.maketrans({"♭": "b", "♯": "#", "−": "-", "–": "-"})
-
-
-def plain(text: str) -> str:
-    """`text` without outer spaces, its musical signs and dashes in ASCII."""
-    return text.strip().translate(_SIGNS)
 
 
 def pitch_class(name: str) -> int:
@@ -79,6 +76,45 @@ SCALES: dict[str, tuple[int, ...]] = {
     "bebop": (0, 2, 4, 5, 7, 9, 10, 11),
     "chromatic": tuple(range(12)),
 }
+
+
+# What a soloist may play over a chord: the first scale here that leaves out the fewest of the chord's
+# tones, if the tones named beside it are in the chord. After Levine, The Jazz Theory Book (1995),
+# chapters 3 and 4; a tone of the chord that the scale lacks is added.
+CHORD_SCALES: tuple[tuple[str, tuple[int, ...]], ...] = (
+    ("mixolydian", (5,)),  # sus4
+    ("melodic minor", (3, 9)),  # m6
+    ("major", ()),
+    ("mixolydian", ()),
+    ("dorian", ()),
+    ("melodic minor", ()),  # mMaj7
+    ("minor", ()),  # m7#5, mb6
+    ("phrygian", ()),  # m7b9, 7sus4b9
+    ("lydian", ()),  # maj7#11
+    ("diminished", ()),  # dim7; whole step first
+    ("lydian dominant", ()),  # 7#11
+    ("whole tone", ()),  # aug, 7#5
+    ("locrian", ()),  # m7b5
+    ("locrian #2", ()),  # m9b5
+    ("altered", ()),  # 7alt, 7#5b9
+    ("half whole", ()),  # 7b9, 13b9, 7#9
+    ("dorian b2", ()),  # 13sus4b9
+    ("mixolydian b6", ()),  # 9b13
+    ("phrygian dominant", ()),  # 7b9b13
+    ("lydian augmented", ()),  # maj7#5
+    ("harmonic minor", ()),
+    ("lydian #2", ()),  # maj7#9
+    ("hungarian minor", ()),  # mMaj7#11
+    ("harmonic major", ()),
+)
+
+
+@lru_cache(maxsize=4096)
+def chord_scale(intervals: tuple[int, ...]) -> str:
+    """The name in `CHORD_SCALES` of the scale for these tones; the fifth is the one most easily left out."""
+    fitting = [name for name, called_by in CHORD_SCALES if {*called_by} <= {*intervals}]
+    missing = {name: {*intervals} - {*SCALES[name]} for name in fitting}
+    return min(fitting, key=lambda name: (len(missing[name] - {7}), len(missing[name])))
 
 
 @dataclass(frozen=True)

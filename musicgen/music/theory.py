@@ -2,8 +2,10 @@
 
 A chord symbol is a root, a quality (see `qualities`, where spellings that differ from writer to writer
 are decided) and a bass. Two chords are equal when they sound alike: same root, same tones, same bass;
-C7#9 = C7(#9) = C7+9, and C#7 = Db7. "Cb5" is C with a flat fifth, as are "Fb5", "E#5" and "B#5" triads
-on F, E and B; on any usual root, as in "Bb5", the 5 is a power chord.
+C7#9 = C7(#9) = C7+9, and C#7 = Db7. "Cb9" is Cb with a ninth; but "Cb5" is C with a flat fifth, as are
+"Fb5", "E#5" and "B#5" triads on F, E and B; on any usual root, as in "Bb5", the 5 is a power chord.
+A chord in brackets after another one is left to the players' choice: "C^7(A-7)" is C^7. Small letters
+are read as a bass, not as a root, and German H is refused, as the B that goes with it is our Bb.
 
 This is no harmonic analysis: a chord is read by itself, without a key. Keys, scales and pitches are
 in `scales`, and can be had from here as well.
@@ -14,29 +16,32 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from musicgen.errors import ChordError
-from musicgen.music.qualities import CHANGES, QUALITIES, spelling, tones
+from musicgen.music.qualities import CHANGES, QUALITIES, semitones, spelling, tones
 from musicgen.music.scales import (
+    CHORD_SCALES,
     FLATS,
     SCALES,
     SHARPS,
     Scale,
+    chord_scale,
     key,
     pitch,
     pitch_class,
     pitch_name,
     pitch_range,
-    plain,
     transposed_name,
 )
+from musicgen.music.signs import plain, spelled_accidentals
 
 __all__ = [
     "CHORD_SCALES",
     "NO_CHORD",
     "QUALITIES",
+    "SAME",
     "SCALES",
     "Chord",
     "Scale",
@@ -51,37 +56,8 @@ __all__ = [
     "pitch_range",
 ]
 
-# What a soloist may play over a chord: the first scale here that leaves out the fewest of the chord's
-# tones, if the tones named beside it are in the chord. After Levine, The Jazz Theory Book (1995),
-# chapters 3 and 4; a tone of the chord that the scale lacks is added.
-CHORD_SCALES: tuple[tuple[str, tuple[int, ...]], ...] = (
-    ("mixolydian", (5,)),  # sus4
-    ("melodic minor", (3, 9)),  # m6
-    ("major", ()),
-    ("mixolydian", ()),
-    ("dorian", ()),
-    ("melodic minor", ()),  # mMaj7
-    ("minor", ()),  # m7#5, mb6
-    ("phrygian", ()),  # m7b9, 7sus4b9
-    ("lydian", ()),  # maj7#11
-    ("diminished", ()),  # dim7; whole step first
-    ("lydian dominant", ()),  # 7#11
-    ("whole tone", ()),  # aug, 7#5
-    ("locrian", ()),  # m7b5
-    ("locrian #2", ()),  # m9b5
-    ("altered", ()),  # 7alt, 7#5b9
-    ("half whole", ()),  # 7b9, 13b9, 7#9
-    ("dorian b2", ()),  # 13sus4b9
-    ("mixolydian b6", ()),  # 9b13
-    ("phrygian dominant", ()),  # 7b9b13
-    ("lydian augmented", ()),  # maj7#5
-    ("harmonic minor", ()),
-    ("lydian #2", ()),  # maj7#9
-    ("hungarian minor", ()),  # mMaj7#11
-    ("harmonic major", ()),
-)
-
-_NO_CHORD = {"nc", "n", "nochord"}
+_NO_CHORD = {"nc", "n", "nochord", "tacet"}
+_LONGEST = 60  # characters of a symbol; what is longer is none
 _EXAMPLES = "a chord such as Dm7, G7 or Cmaj7"
 
 
@@ -115,12 +91,12 @@ class Chord:
     @property
     def quality(self) -> str:
         """What stands after the root in the canonical spelling: "m7b5"; "NC" for no chord."""
-        return "NC" if self.root is None else spelling(self.intervals)
+        return str(self) if self.root is None else spelling(self.intervals)
 
     @property
     def scale_name(self) -> str:
-        """The scale in `SCALES` that a soloist would use (see `CHORD_SCALES`); chromatic for NC."""
-        return "chromatic" if self.root is None else _chord_scale(self.intervals)
+        """The scale in `SCALES` that a soloist would use (see `scales.CHORD_SCALES`); chromatic for NC."""
+        return "chromatic" if self.root is None else chord_scale(self.intervals)
 
     @property
     def scale(self) -> tuple[int, ...]:
@@ -137,13 +113,14 @@ class Chord:
 
     def __str__(self) -> str:
         if self.root is None or self.bass is None:
-            return "NC"
+            return self.root_name or "NC"
         root = self.root_name or FLATS[self.root]
         quality = f"({self.quality})" if root in _RARE_ROOTS and self.quality[:1] == "5" else self.quality
         return root + quality + ("" if self.bass == self.root else "/" + (self.bass_name or FLATS[self.bass]))
 
 
 NO_CHORD = Chord(None, (), None)
+SAME = Chord(None, (), None, "%")  # a sign without tones of its own: the chord before goes on
 
 
 @lru_cache(maxsize=4096)
@@ -153,15 +130,19 @@ def chord(text: str) -> Chord:
     Args:
         text: "Dm7", "D-7", "Ebj7/G", "C7(b9,#11)", "F♯ø", "N.C.", ...
 
+    "NC" sounds nothing; neither does "%" by itself (`SAME`), to which charts and markers give the chord before.
+
     Raises:
         ChordError: not a chord symbol; proposes the nearest one.
     """
-    found = _read(plain(text))
+    found = SAME if plain(text) == "%" else _read(plain(text))
     if found is None:
-        raise ChordError(f'expected {_EXAMPLES}. Received: "{text}"{_suggestion(plain(text))}')
+        shown = " ".join(text.split()) if len(text) <= _LONGEST else f"{' '.join(text[:_LONGEST].split())}..."
+        raise ChordError(f'expected {_EXAMPLES}. Received: "{shown}"{_suggestion(plain(text)[:_LONGEST])}')
     return found
 
 
+@lru_cache(maxsize=4096)
 def chord_or_none(text: str, letters: bool = False) -> Chord | None:
     """The chord that a marker's text names, or None if it names none ("Intro").
 
@@ -169,15 +150,15 @@ def chord_or_none(text: str, letters: bool = False) -> Chord | None:
     are None, unless `letters` says that the single letters are chords.
     """
     cleaned = plain(text)
-    is_letter = re.fullmatch(r"[A-G][1-4]?", cleaned)
+    is_letter = re.fullmatch(r"[(\[\"]?[A-G][0-4]?[)\]\"]?", cleaned)
     return None if is_letter and not (letters and len(cleaned) == 1) else _read(cleaned)
 
 
 def chords_from_markers(markers: Sequence[tuple[int, str]]) -> list[tuple[int, Chord]]:
     """The chord symbols among the markers of a file.
 
-    Single letters, A to G, are chords where at least nine of ten other markers are chords, save where
-    another chord stands at the same tick; else they are names of sections.
+    "%" lets the chord before go on. Single letters, A to G, are chords where at least nine of ten other
+    markers are chords, save where another chord stands at the same tick; else they are names of sections.
 
     Args:
         markers: pairs of tick and text.
@@ -186,21 +167,36 @@ def chords_from_markers(markers: Sequence[tuple[int, str]]) -> list[tuple[int, C
         Pairs of tick and chord, in the order given.
     """
     certain = [(tick, text, chord_or_none(text)) for tick, text in markers]
-    others = [found for _, text, found in certain if found or chord_or_none(text, letters=True) is None]
-    letters = bool(others) and sum(found is not None for found in others) >= 0.9 * len(others)
-    taken = {tick for tick, _, found in certain if found}
+    unsure = [(text, chord_or_none(text, letters=True)) for _, text, found in certain if not found and text != "%"]
+    sections = sum(letter is None for _, letter in unsure)
+    chords = len(certain) - len(unsure)
+    letters = chords > 0 and chords >= 0.9 * (chords + sections)
+    taken = {tick for tick, _, found in certain if found} if unsure else set()
     judged = ((tick, found or chord_or_none(text, letters and tick not in taken)) for tick, text, found in certain)
     return [(tick, found) for tick, found in judged if found]
 
 
-_SYMBOL = re.compile(r"([A-G](?:bb(?![2569]|13)|##|b|#)?)(.*?)(?:\s*/\s*([A-G](?:b|#)?))?", re.DOTALL)
+_BASS = r"(?:\s*[/\\]\s*|\s*on\s*(?=[A-G]))([A-Ga-g](?:bb|##|b|#)?)"
+_SYMBOL = re.compile(rf"([A-G](?:bb(?![2569]|13)|##|x|b|#)?)(.*?)(?:{_BASS})?", re.DOTALL)
+_HARTE = re.compile(r"([A-G][b#-]*):(.*?)(?:/([b#]?\d+))?")  # "Eb:min7/b3", and "E-:min7" as Humdrum's kern has it
+_ALTERNATE = re.compile(r"(.*?)\s*[(\[]([A-G][^()]*(?:\([^()]*\))?)[)\]]")  # "C^7(A-7)", and "(A-7)" alone
 _RARE_ROOTS = ("Cb", "Fb", "E#", "B#")  # a 5 after them takes their accidental
 
 
 def _read(text: str) -> Chord | None:
-    """The chord of a symbol without outer spaces and musical signs, or None."""
-    if re.sub(r"[\s.]", "", text).lower() in _NO_CHORD:
+    """The chord of a symbol in ASCII, or None."""
+    if len(text) > _LONGEST:
+        return None
+    text = re.sub(r"\*([^*]+)\*", r"\1", spelled_accidentals(text.strip('"')))  # iReal Pro's own marks: C*7add4*
+    if re.sub(r"[\s./]", "", text).lower() in _NO_CHORD:
         return NO_CHORD
+    degrees = _HARTE.fullmatch(text)
+    found = _over_degree(*degrees.groups()) if degrees else _symbol(text)
+    return found or _with_alternate(text)
+
+
+def _symbol(text: str) -> Chord | None:
+    """The chord of a root, a quality and perhaps a bass."""
     found = _SYMBOL.fullmatch(text)
     if not found:
         return None
@@ -210,29 +206,57 @@ def _read(text: str) -> Chord | None:
     intervals = tones(quality)
     if intervals is None:
         return None
-    root_name = root_name if len(root_name) < 3 else FLATS[pitch_class(root_name)]
-    bass_name = bass_name or root_name
+    root_name, bass_name = _name(root_name), _name(bass_name or root_name)
     return Chord(pitch_class(root_name), tuple(sorted(intervals)), pitch_class(bass_name), root_name, bass_name)
+
+
+def _name(text: str) -> str:
+    """A note's name with a capital and at most one accidental."""
+    text = text[0].upper() + text[1:].replace("x", "##")
+    return text if len(text) < 3 else FLATS[pitch_class(text)]
+
+
+def _over_degree(root: str, quality: str, degree: str | None) -> Chord | None:
+    """The chord of a symbol in Harte's syntax (ISMIR 2005), in which a bass is a degree of the root's scale."""
+    found = _symbol(root.replace("-", "b") + quality)
+    if found is None or found.bass is None or degree is None:
+        return found
+    bass = (found.bass + semitones(degree)) % 12
+    return replace(found, bass=bass, bass_name=(SHARPS if "#" in root else FLATS)[bass])
+
+
+def _with_alternate(text: str) -> Chord | None:
+    """The chord before another one in brackets, which players may take instead; that one if it is alone."""
+    found = _ALTERNATE.fullmatch(text)
+    alternate = _symbol(found[2]) if found else None
+    return _symbol(found[1]) if found and found[1] and alternate else alternate
 
 
 def _suggestion(text: str) -> str:
     """The end of an error message: the nearest symbol in use, or nothing if none is near."""
-    capital = text[:1].upper() + text[1:]
-    found = re.match(r"[A-G][b#]?", capital)
+    found = _nearest(text)
+    return f". Did you mean {found}?" if found else ""
+
+
+def _nearest(text: str) -> str | None:
+    """With a capital; or German H as B (its B is Bb, so we ask); or the most alike; or as much of it as reads."""
+    capital = re.sub(r"(^|/)H", r"\1B", text[:1].upper() + text[1:])
+    if capital != text and _read(capital):
+        return capital
+    stem, slash, bass = capital.rpartition("/")
+    if slash and re.fullmatch(r"[A-G][b#]?", bass) and _alike(stem):
+        return f"{_alike(stem)}/{bass}"
+    beginnings = (capital[:length].rstrip("(/ ") for length in range(len(capital) - 1, len(capital) // 2, -1))
+    return _alike(capital) or next((begun for begun in beginnings if _read(begun)), None)
+
+
+def _alike(text: str) -> str | None:
+    """The symbol in use that is spelled most like `text`."""
+    found = re.match(r"[A-G][b#]?", text)
     roots = [found[0]] if found else [*FLATS, *SHARPS]
     usual = [*QUALITIES, *(name + change for name in ("7", "9", "13", "m7", "maj7") for change in CHANGES.values())]
-    nearest = difflib.get_close_matches(capital, [root + quality for root in roots for quality in usual], n=1)
-    if capital != text and _read(capital):
-        nearest = [capital]
-    return f". Did you mean {nearest[0]}?" if nearest else ""
-
-
-@lru_cache(maxsize=4096)
-def _chord_scale(intervals: tuple[int, ...]) -> str:
-    """The name in `CHORD_SCALES` of the scale for these tones; the fifth is the one most easily left out."""
-    fitting = [name for name, called_by in CHORD_SCALES if {*called_by} <= {*intervals}]
-    missing = {name: {*intervals} - {*SCALES[name]} for name in fitting}
-    return min(fitting, key=lambda name: (len(missing[name] - {7}), len(missing[name])))
+    symbols = [root + quality for root in roots for quality in usual]
+    return next(iter(difflib.get_close_matches(text, symbols, n=1)), None)
 
 
 def _above(root: int, intervals: Iterable[int]) -> tuple[int, ...]:

@@ -230,6 +230,8 @@ class Composer:
         return self._clips(request, start)
 
     def _primer(self, primer: str | os.PathLike[str] | Score) -> Piece:
+        if self.encoding.document is str:
+            raise OptionError("primer: expected none, but a prefix: the model writes lines of text. Received: one")
         return read_source(primer, self.encoding).pieces[0]
 
     def _wishes(self, wishes: dict[str, Any]) -> Any:

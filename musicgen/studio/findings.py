@@ -17,11 +17,11 @@ import numpy.typing as npt
 from musicgen.errors import InputError
 from musicgen.music import files
 from musicgen.music.encodings import ENCODINGS
+from musicgen.music.harmony import harmony
 from musicgen.music.keys import pitch_class_ticks
 from musicgen.music.likeness import Hashes, fingerprint, sketch
 from musicgen.music.melody import PADDING, TOP_LINE, melody, number
 from musicgen.music.score import Score, Track
-from musicgen.music.theory import chords_from_markers
 
 TEXT = "text"  # the kind of a file that is read line by line
 KINDS = {"mid": "MIDI", "midi": "MIDI", "txt": TEXT}  # others are called as their suffix is
@@ -46,7 +46,7 @@ class Finding:
         notes: that would be learned.
         steps: that the encoding makes of them.
         moved: notes that are not on the encoding's grid.
-        chords: chord symbols; `chords_from` says "markers", "inferred" or "none".
+        chords: chord symbols; `chords_from` says where they stand ("markers", "texts", "lyrics"), "inferred" or "none".
         melody: name of the track that holds the line, `melody_track` its number from 1.
         duplicate_of: the first file with the same notes.
         near_duplicate_of: an earlier file with nearly the same line, `likeness` how near, 0 to 1.
@@ -180,8 +180,8 @@ def _line(score: Score, choice: str) -> Track:
 
 def _chords(score: Score, line: Track) -> tuple[int, str]:
     """How many chord symbols there are, and where they come from; the one place that asks for chords."""
-    found = len(chords_from_markers(score.markers))
-    return found, "markers" if found else "none"
+    found = harmony(score, line)
+    return len(found.chords), found.origin
 
 
 def _remarks(line: Track, learned: _Learned) -> tuple[str, ...]:

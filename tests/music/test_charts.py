@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicgen.errors import ChordError, FileError, OptionError
+from musicgen.errors import ChordError, FileError, InputError, OptionError
 from musicgen.music.charts import Chart, beats, chart, read_chart
 from musicgen.music.scales import FLATS, key
 from musicgen.music.theory import chord
@@ -72,6 +72,18 @@ def test_chords_share_the_beats(metre: tuple[int, int], bar: str, expected: list
         ("G7\n[A] C :|\n[Solo] E\nForm: A Solo A", "G7 | C | C | E | C | C"),
         ("[A] C\n[B] E\n(BA)", "E | C"),
         ("[A1] C\n[A2] E\nform: A1A2A1", "C | E | C"),
+        ("[A] C | D [B] E form: AABA", "C | D | C | D | E | C | D"),  # all in one line
+        ("[A] C [B] E, form AABA", "C | C | E | C"),
+        ("form AABA\n[A]: C\n[B]: E", "C | C | E | C"),
+        ("A: C\nB: E\nAABA", "C | C | E | C"),
+        ("[A] C\n[B] E\nform: aa ba", "C | C | E | C"),
+        ("[Intro] C\n[A] E\nform: Intro A A", "C | E | E"),
+        ("|: C |1 D :|2 E ||", "C | D | C | E"),
+        ("|: C |[1] D :|[2] E ||", "C | D | C | E"),
+        ("|: C :| 3x", "C | C | C"),
+        ("C | x | 𝄎 | F", "C | C | C | F"),
+        ("C7 (b9) | Ab7#9(Abo7) | F (Dm7)", "C7b9 | Ab7#9 | F"),  # what is in brackets goes with the chord
+        ("\ufefftempo: 90\nstyle: Bossa Nova\nC\r\nF", "C | F"),
     ],
 )
 def test_what_is_played(text: str, expected: str):
@@ -99,9 +111,37 @@ def test_a_chart_prints_itself(bars, metre, sections, tonic, length, up):
     assert found.transpose(up).transpose(-up) == found
 
 
+MARKS = """
+    C Dm7 G7(b9) | |: :| x3 [A] [B] 1. 2 % . / /E ( ) (b9) form: AABA 3/4 key: # ] [ x NC : 7 irealb:// = T44 Z
+"""
+
+
+@given(st.lists(st.sampled_from([*MARKS.split(), " ", "\n"]), max_size=14).map("".join))
+def test_any_text_is_a_chart_or_an_error_of_one_line(text: str):
+    try:
+        found = chart(text)
+    except InputError as error:
+        assert "Received: " in str(error)
+        assert len(str(error).splitlines()) == 1
+    else:
+        assert chart(str(found)) == found
+
+
+def test_what_is_long_is_answered_at_once():
+    for text in (f"C{' ' * 100_000}D", f"C{'/E' * 20_000}", "form " * 20_000, "C7" + "+-" * 20_000, "(" * 100_000):
+        try:
+            chart(text)
+        except InputError as error:
+            assert len(str(error)) < 250
+
+
 def test_thirds_of_a_beat_print_as_well():
     bar = ((Fraction(0), chord("C")), (Fraction(4, 3), chord("G7")))
     assert chart(str(Chart((bar,)))).bars == (bar,)
+
+
+def test_a_metre_may_stand_before_the_first_bar():
+    assert chart("3/4 C F | G") == chart("metre: 3/4\nC F | G")
 
 
 def test_stretched_repeats_or_cuts():

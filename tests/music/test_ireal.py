@@ -33,7 +33,7 @@ def link(music: str, title: str = "Kitchen Blues", key: str = "F") -> str:
     for short, long in ireal.ABBREVIATIONS.items():
         music = music.replace(long, short)
     fields = [title, "Nobody", "", "Medium Swing", key, "", ireal.PREFIX + ireal.unscramble(music), "", "0", "0"]
-    return "irealb://" + quote("=".join(fields) + "===" + "Another=Nobody==Ballad=C==" + ireal.PREFIX + "T44C  Z==0=0")
+    return "irealb://" + quote("=".join(fields))
 
 
 def test_a_song_is_read():
@@ -50,6 +50,26 @@ def test_the_older_links_are_not_scrambled():
 def test_a_link_is_found_in_a_page():
     page = f'<html>\n<p>Songs</p>\n<a href="{link(BLUES)}">Kitchen Blues</a></html>'
     assert chart(page) == chart(link(BLUES))
+
+
+def test_of_several_songs_one_is_chosen():
+    several = f"{link('C |Z', 'First')}={quote('===')}{link('D |Z', 'Second').partition('://')[2]}{quote('===My list')}"
+    with pytest.raises(ChordError, match=r"1 to 2 after the link as in irealb://...#2. Received: 1 First, 2 Second$"):
+        chart(several)
+    assert [chart(f"{several}#{number}").title for number in (1, 2)] == ["First", "Second"]
+    assert chart(f"{several}#2").bars == chart("D").bars
+    with pytest.raises(ChordError, match="its number from 1 to 2"):
+        chart(f"{several}#3")
+    pasted = "\n".join(link("C |Z", f"Song {number}") for number in range(9))
+    with pytest.raises(ChordError, match=r"5 Song 4 and 4 more$"):
+        chart(pasted)
+    assert chart(f"{pasted}\n#9").title == "Song 8"
+
+
+def test_the_older_links_hold_several_songs_too():
+    old = "irealbook://" + quote("=".join(f"Song {n}=Nobody=Swing=F=n=T44{n} |Z" for n in "CDE"))
+    assert chart(f"{old}#2").bars == chart("D").bars
+    assert chart("irealbook://Song=Nobody=Swing=F=n=T44C |F#7").bars == chart("C | F#7").bars
 
 
 @given(st.text(max_size=180))
@@ -71,6 +91,7 @@ def test_a_block_is_mirrored_where_the_apps_do():
         ("T68C  F  |G   Z", "metre: 6/8\n| C F | G |"),
         ("T12C     |FZ", "metre: 12/8\n| C | F |"),
         ("T54C  F |C F  |Z", "metre: 5/4\n| C F | C . F . . |"),
+        ("T44Cmaj7 |C6/9/E |Bø7 |Am7 Z", "| Cmaj7 | C69/E | Bm7b5 | Am7 |"),  # not as the app has them
         ("{C |F <3x>}GZ", "| C | F | C | F |\n| C | F | G |"),
         ("[C |D |r|   |E |<D.C. al Coda>F U]", "| C | D | C | D |\n| E | F |"),
         ("[C,D,E,F,G|C*7add4* |C2 |C-11 |C5 |C7susadd3 ]", "| C D E F G | C7add11 | Csus2 | Cm11 |\n| C5 | C7add11 |"),

@@ -223,16 +223,19 @@ def test_a_scale_begins_on_its_root():
         ("dm7", r'Received: "dm7"\. Did you mean Dm7\?$'),
         ("F#mjaj7", r"Did you mean F#maj7\?$"),
         ("Dm7/", r"Did you mean Dm7\?$"),
-        ("Hm7", r'Received: "Hm7"'),
+        ("Hm7", r'Received: "Hm7"\. Did you mean Bm7\?$'),
+        ("Gm77/Bb", r"Did you mean Gm7/Bb\?$"),
+        ("A/c+", r"Did you mean A/c\?$"),
+        ("Dm7G7", r"Did you mean Dm7\?$"),
+        ("Chorus", r'Received: "Chorus"$'),
         ("Intro", r'Received: "Intro"$'),
         ("", r'Received: ""$'),
-        ("%", r'Received: "%"$'),
         ("C7b", "Received"),
         ("CBb", "Received"),
         ("Cmdim", "Received"),
         ("C97", "Received"),
         ("Cno9", "Received"),
-        ("C/H", "Received"),
+        ("C/H", r"Did you mean C/B\?$"),
     ],
 )
 def test_what_is_no_chord(text: str, message: str):
@@ -255,6 +258,7 @@ def test_any_text_is_a_chord_or_an_error(text: str):
         ("A1 A2 B Intro", ""),
         ("Intro A Dm7 G7 B C7 Solo", "Dm7 G7 C7"),  # both: letters are sections
         ("NC C F G7", "NC C F G7"),
+        ("C % F G7 %", "C F G7"),  # the chord before goes on
         ("", ""),
     ],
 )

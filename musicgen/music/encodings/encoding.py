@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musicgen.errors import InputError
-from musicgen.music.constraints import Automaton
+from musicgen.music.constraints import Automaton, fixed
 from musicgen.music.metrics import perplexities
 from musicgen.music.score import Score, Track
 from musicgen.music.vocabulary import Vocabulary
@@ -111,7 +111,7 @@ class Encoding(ABC):
     document: ClassVar[type] = Score
     unit: ClassVar[str] = "note"
     pieces: ClassVar[str] = "files"
-    columns: ClassVar[tuple[str, ...]] = ("track", "tick", "pitch")
+    columns: ClassVar[tuple[str, ...]] = ("step",)
     wishes: ClassVar[type[Any]]
     resolution: ClassVar[int] = 1
     width: ClassVar[int]
@@ -149,9 +149,9 @@ class Encoding(ABC):
 
     # -- a document as steps, and back
 
-    @abstractmethod
     def quantize(self, document: Any) -> Any:
         """The document as this encoding can hold it."""
+        return self.decode(*self.encode(document))
 
     @abstractmethod
     def encode(self, document: Any) -> tuple[npt.NDArray[Any], Any]:
@@ -204,9 +204,10 @@ class Encoding(ABC):
 
     # -- what may be
 
-    @abstractmethod
     def grammar(self, end: int) -> Automaton:
-        """What may follow what, in a document of `end` ticks."""
+        """What may follow what, in a document of `end` ticks: anything, unless an encoding says otherwise."""
+        kinds = np.zeros(end + 1, np.int32)
+        return fixed(self.sizes, 0, np.ones(self.sizes[0], bool), kinds)
 
     def narrowed(self, xp: Any, field: int, standing: Array) -> Array | None:
         """Which values of a field may follow what stands, `bool[..., V]`, where an automaton would be too large.
@@ -217,22 +218,22 @@ class Encoding(ABC):
 
     # -- what is judged
 
-    @abstractmethod
     def counted(self, indices: Steps) -> npt.NDArray[np.bool_]:
         """Which fields of which steps are choices and not forced by others, `bool[..., F]`."""
+        return np.ones(indices.shape, bool)
 
-    @abstractmethod
     def scored(self, indices: Steps, nats: Nats) -> npt.NDArray[np.float64]:
         """What counts of the nats of each step's fields `(T, F)`, one row per event `(N, F)`."""
+        return nats.astype(np.float64)
 
     def measured(self, scored: Nats) -> dict[str, float]:
         """Counts and means of all events `(N, F)`: `notes`, `nats_per_note`, each field's perplexity."""
         names = [field.name for field in self.vocabulary.fields]
         return {f"{self.unit}s": len(scored), **perplexities(scored, names, self.unit)}
 
-    @abstractmethod
     def places(self, values: npt.NDArray[Any], context: Any) -> Iterator[tuple[Any, ...]]:
         """Where each event of `scored` stands in its document: a tuple of `columns` each."""
+        return ((step,) for step in range(len(values)))
 
     # -- what a person asks for
 
@@ -245,13 +246,13 @@ class Encoding(ABC):
     def asked(self, wishes: Any, primer: Any = None) -> Any:
         """The context of a new piece, after the primer's if there is one."""
 
-    @abstractmethod
     def whole_bars(self, context: Any) -> int:
         """Where the last bar of a context ends, ticks."""
+        return int(context.end)
 
-    @abstractmethod
     def rules(self, wishes: Any, context: Any) -> Automaton:
         """The grammar and the wishes as one automaton."""
+        return self.grammar(context.end)
 
     # -- augmentation
 

@@ -53,6 +53,7 @@ class JazzEncoding(Encoding):
     """A monophonic line over chord changes, one note a step."""
 
     name: ClassVar[str] = "jazz"
+    columns: ClassVar[tuple[str, ...]] = ("track", "tick", "pitch")
     wishes: ClassVar[type[JazzWishes]] = JazzWishes
     resolution: ClassVar[int] = RESOLUTION
     vocabulary = Vocabulary("jazz", FIELDS)

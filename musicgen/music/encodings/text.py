@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from musicgen.errors import InputError, OptionError, RequestError
 from musicgen.music.constraints import Automaton
-from musicgen.music.encodings.encoding import Array, Context, Encoding, Nats, Steps
+from musicgen.music.encodings.encoding import Array, Context, Encoding, Nats
 from musicgen.music.vocabulary import Field, Vocabulary
 from musicgen.settings import check_kinds
 
@@ -148,14 +148,6 @@ class TextEncoding(Encoding):
         kind[end - 1 :] = first + 1
         return Automaton((allowed[None],), (np.zeros((1, size), np.int32),), kind.astype(np.int32))
 
-    def counted(self, indices: Steps) -> npt.NDArray[np.bool_]:
-        """Everything."""
-        return np.ones(indices.shape, bool)
-
-    def scored(self, indices: Steps, nats: Nats) -> npt.NDArray[np.float64]:
-        """Everything, the end of the line among it, `(T, 1)`."""
-        return nats.astype(np.float64)
-
     def measured(self, scored: Nats) -> dict[str, float]:
         """How many characters or words, ends counted, and the nats of one."""
         return {f"{self.unit}s": len(scored), f"nats_per_{self.unit}": float(scored.mean())}
@@ -170,13 +162,7 @@ class TextEncoding(Encoding):
 
     def asked(self, wishes: TextWishes, primer: Any = None) -> Context:
         """A line of as many steps as are wished for, and its end."""
-        if primer is not None:
-            raise OptionError("primer: expected none: a line begins with its prefix. Received: one")
         return Context(_TIMELINE, wishes.length + 1)
-
-    def whole_bars(self, context: Context) -> int:
-        """A line has none."""
-        return context.end
 
     def rules(self, wishes: TextWishes, context: Context) -> Automaton:
         """The grammar, and the prefix.
