@@ -28,17 +28,18 @@ DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 # lowest one above all it imports; `.` is the facade.
 HOUSE = (
     "errors version music neural neural.networks neural.lessons studio",
-    "settings music.signs",
+    "settings music.signs studio.workers studio.estimate studio.tables",
     "music.score music.vocabulary music.constraints music.scales music.qualities music.ireal music.repeats"
     " music.headers music.metrics",
-    "music.theory music.midi music.fastmidi",
-    "music.charts music.files music.pictures music.melody music.accompaniment",
+    "music.theory music.midi music.fastmidi music.traits music.likeness",
+    "music.charts music.files music.pictures music.melody music.accompaniment music.keys",
     "music.wishes music.harmony",
     "music.encodings.encoding",
     "music.encodings.timeline music.encodings.views",
     "music.encodings.jazz music.encodings.text",
     "music.encodings",
-    "neural.language neural.options neural.reference.activations neural.reference.clipping neural.reference.weights",
+    "neural.language neural.options neural.reference.activations neural.reference.clipping neural.reference.weights"
+    " studio.findings",
     "neural.sampling neural.windows neural.cells neural.reference.simple_rnn_cell neural.reference.gru_cell"
     " neural.reference.lstm_cell neural.reference.peephole_lstm_cell neural.reference.outputs",
     "neural.reference",
@@ -46,7 +47,7 @@ HOUSE = (
     " neural.lessons.unrolled_graph",
     "neural.scoring neural.networks.shared",
     "neural.training",
-    "studio.recipe studio.corpus studio.progress",
+    "studio.recipe studio.corpus studio.progress studio.textfindings",
     "studio.artifact studio.card studio.clip",
     "studio.composer studio.inspector",
     ".",

@@ -49,6 +49,7 @@ __all__ = [
     "chord_or_none",
     "chords_from_markers",
     "key",
+    "key_weights",
     "pitch",
     "pitch_class",
     "pitch_name",
@@ -260,3 +261,12 @@ def _alike(text: str) -> str | None:
 
 def _above(root: int, intervals: Iterable[int]) -> tuple[int, ...]:
     return tuple((root + interval) % 12 for interval in intervals)
+
+
+@lru_cache(maxsize=1)
+def key_weights() -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """How much of each pitch class music in C major and in C minor has, as music21 finds keys by (Aarden-Essen)."""
+    from music21.analysis.discrete import AardenEssen
+
+    known = AardenEssen()
+    return tuple(known.getWeights("major")), tuple(known.getWeights("minor"))

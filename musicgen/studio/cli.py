@@ -21,7 +21,7 @@ from musicgen.studio.artifact import check_replaceable
 from musicgen.studio.clip import Receipt
 from musicgen.studio.composer import BACKENDS, Composer
 from musicgen.studio.corpus import TEXT, documents
-from musicgen.studio.inspector import inspect, inspect_model
+from musicgen.studio.inspector import inspect, inspect_model, looks_trained
 from musicgen.version import __version__
 
 WISHES = ("chords", "bars", "key", "pitch_range", "tempo_bpm", "metre", "prefix", "length")
@@ -213,8 +213,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _inspect(options: argparse.Namespace) -> int:
     path = Path(options.source)
-    looks_trained = (path / "recipe.toml").exists() or path.suffix == ".zip"
-    found = inspect_model(path) if looks_trained else inspect(path)
+    found = inspect_model(path) if looks_trained(path) else inspect(options.source, options.encoding, options.line)
     print(json.dumps(found.to_dict()) if options.json else found.to_text())
     return 0 if found.usable else 1
 
@@ -308,4 +307,6 @@ def _add_others(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser = _command(commands, "inspect", _inspect, "say what is in a file, a folder or a model")
     parser.add_argument("source", metavar="SOURCE", help="a file, a folder or a model")
+    parser.add_argument("--encoding", choices=tuple(ENCODINGS), default="jazz", help="to learn by (default jazz)")
+    parser.add_argument("--line", default="", metavar="TRACK", help="the melody's number, name or pattern, as '*sax*'")
     parser.add_argument("--json", action="store_true", help="as JSON")

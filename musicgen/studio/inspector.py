@@ -2,110 +2,173 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
-from musicgen.errors import MusicgenError
 from musicgen.music import files
 from musicgen.music.encodings import ENCODINGS
-from musicgen.music.score import Score
+from musicgen.music.keys import likely_key
+from musicgen.music.likeness import twins
+from musicgen.music.theory import key_weights
 from musicgen.studio.artifact import Artifact
+from musicgen.studio.estimate import Estimate, estimated
+from musicgen.studio.findings import TEXT, Finding, Look, Question, look, refused
+from musicgen.studio.progress import counting_bar
+from musicgen.studio.tables import aligned
+from musicgen.studio.textfindings import find_texts, look_at_text
+from musicgen.studio.workers import Failure, map_files
 
-COLUMNS = ("verdict", "notes", "moved", "chords", "bars", "metre", "tempo", "line", "file")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one file holds, and whether training would use it.
-
-    Attributes:
-        verdict: "used" or "refused"; `reason` says why.
-        bars: of its first metre, up to the last note's end.
-        tempo: quarters a minute at the start.
-        line: name of the track that holds the line.
-        moved: notes that are not on the grid.
-    """
-
-    path: str
-    verdict: str
-    reason: str = ""
-    tracks: int = 0
-    notes: int = 0
-    chords: int = 0
-    bars: int = 0
-    metre: str = ""
-    tempo: int = 0
-    line: str = ""
-    moved: int = 0
+COLUMNS = ("notes", "moved", "bars", "metre", "tempo", "key", "chords", "tracks", "kind", "melody")
+ZIP_TAIL = 1 << 16  # bytes, in which a model's six names stand
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file or folder holds."""
+    """What a file or folder holds, and what training on it would take."""
 
     files: Sequence[Finding]
 
     @property
+    def used(self) -> list[Finding]:
+        """The files that training would use."""
+        return [found for found in self.files if found.usable]
+
+    @property
     def usable(self) -> bool:
         """Whether there is anything to learn from."""
-        return any(found.verdict == "used" for found in self.files)
+        return bool(self.used)
+
+    @property
+    def estimate(self) -> Estimate:
+        """What training on them would take."""
+        return estimated(sum(found.steps for found in self.used))
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """How many files of each kind, and what the used ones hold."""
+        verdicts = [found.verdict for found in self.files]
+        return {
+            "files": len(self.files),
+            **{verdict: verdicts.count(verdict) for verdict in ("used", "repaired", "refused")},
+            **{name: sum(getattr(found, name) for found in self.used) for name in ("notes", "steps", "bars")},
+            "without_chords": sum(found.chords_from == "none" for found in self.used if found.kind != TEXT),
+            "duplicates": sum(bool(found.duplicate_of) for found in self.files),
+            "near_duplicates": sum(bool(found.near_duplicate_of) for found in self.files),
+        }
+
+    @property
+    def duplicates(self) -> list[dict[str, Any]]:
+        """Each file that is like an earlier one, and how like: 1 is the same."""
+        return [
+            {
+                "path": found.path,
+                "of": found.duplicate_of or found.near_duplicate_of,
+                "same": bool(found.duplicate_of),
+                "likeness": 1.0 if found.duplicate_of else found.likeness,
+            }
+            for found in self.files
+            if found.duplicate_of or found.near_duplicate_of
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """For a program."""
-        used = [found for found in self.files if found.verdict == "used"]
-        totals = {"used": len(used), "refused": len(self.files) - len(used), "notes": sum(f.notes for f in used)}
-        return {"files": [asdict(found) for found in self.files], "totals": totals}
+        return {
+            "files": [asdict(found) for found in self.files],
+            "totals": self.totals,
+            "duplicates": self.duplicates,
+            "estimate": asdict(self.estimate),
+        }
 
     def to_text(self) -> str:
         """For a person."""
-        rows = [COLUMNS, *(_row(found) for found in self.files)]
-        widths = [max(len(row[n]) for row in rows) for n in range(len(COLUMNS) - 1)]
-        lines = ["  ".join((*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1])) for row in rows]
-        totals = self.to_dict()["totals"]
-        return "\n".join([*lines, f"{totals['used']} used with {totals['notes']:,} notes, {totals['refused']} refused"])
+        table = aligned([("verdict", *COLUMNS, "file"), *map(_row, self.files)])
+        told = {name: f"{count:,}" for name, count in self.totals.items()}
+        repaired = f" and {told['repaired']} repaired" if self.totals["repaired"] else ""
+        what = "characters or words" if any(found.kind == TEXT for found in self.used) else "notes"
+        lines = [table, f"{told['used']} used{repaired} with {told['notes']} {what}, {told['refused']} refused"]
+        if self.totals["without_chords"]:
+            lines.append(f"{told['without_chords']} without chords: nothing is learned about chords from them")
+        if self.duplicates:
+            lines.append(
+                f"{told['duplicates']} duplicates and {told['near_duplicates']} near duplicates of earlier files"
+            )
+        return "\n".join([*lines, *([str(self.estimate)] if self.usable else [])])
 
 
-def inspect(path: Path) -> Inspection:
+def _row(found: Finding) -> tuple[str, ...]:
+    """A line of the table; behind the file's name stands what else there is to say."""
+    words = [found.reason, *found.remarks]
+    if found.duplicate_of:
+        words.append(f"the same as {found.duplicate_of}")
+    if found.near_duplicate_of:
+        words.append(f"nearly the same as {found.near_duplicate_of} ({found.likeness:.0%})")
+    said = "; ".join(filter(None, words))
+    told = _told(found)
+    numbers = [_cell(found, name) if name in told else "" for name in COLUMNS]
+    return found.verdict, *numbers, f"{found.path}: {said}" if said else found.path
+
+
+def _told(found: Finding) -> Sequence[str]:
+    """The columns in which there is something to say."""
+    if not found.usable:
+        return ("kind",)
+    return ("notes", "kind") if found.kind == TEXT else COLUMNS
+
+
+def _cell(found: Finding, name: str) -> str:
+    if name == "chords":
+        return {"none": "none", "inferred": "inferred"}.get(found.chords_from, str(found.chords))
+    if name == "melody":
+        return f"{found.melody_track} {found.melody}"
+    return str(getattr(found, name))
+
+
+def inspect(source: str | os.PathLike[str], encoding: str = "jazz", line: str = "") -> Inspection:
     """Look at a file, or at all below a folder.
+
+    Args:
+        encoding: how the music would be learned.
+        line: which track is the line: a number, a name or a pattern; "" finds it (see `melody`).
 
     Raises:
         FileError: there is nothing to look at.
     """
-    return Inspection([_finding(one) for one in files.find(path)])
+    reads_text = ENCODINGS[encoding].document is str
+    questions = [Question(path, encoding, line) for path in (find_texts if reads_text else files.find)(source)]
+    Thread(target=key_weights, daemon=True).start()  # loads music21 while the workers read
+    with counting_bar("looking", len(questions)) as tick:
+        answers = [tick(answer) for answer in map_files(look_at_text if reads_text else look, questions)]
+    return Inspection(_compared(_looks(questions, answers)))
 
 
-def _finding(path: Path) -> Finding:
-    try:
-        score = files.read(path)
-        _, context = ENCODINGS["jazz"]().encode(score)
-    except MusicgenError as error:
-        return Finding(str(path), "refused", str(error).removeprefix(f"{path}: "))
-    metre = "/".join(map(str, score.metres[0].tolist()[1:])) if len(score.metres) else "4/4"
-    return Finding(
-        str(path),
-        "used",
-        tracks=len(score.tracks),
-        notes=len(context.source.notes),
-        chords=len(context.frame.markers),
-        bars=-(-context.end // int(context.timeline[0, 2])),
-        metre=metre,
-        tempo=round(score.tempo_bpm),
-        line=_line_name(score, context.source.name),
-        moved=int((context.moved > 0).sum()),
-    )
+def _looks(questions: Iterable[Question], answers: Iterable[list[Look] | Failure]) -> list[Look | Finding]:
+    """One for each piece of music; of a file that failed, what is said of it."""
+    return [
+        one
+        for question, answer in zip(questions, answers, strict=True)
+        for one in ([refused(question, answer.reason)] if isinstance(answer, Failure) else answer)
+    ]
 
 
-def _line_name(score: Score, name: str) -> str:
-    return name or f"track {1 + next((n for n, track in enumerate(score.tracks) if track.name == name), 0)}"
-
-
-def _row(found: Finding) -> tuple[str, ...]:
-    if found.verdict == "refused":
-        return ("refused", *[""] * (len(COLUMNS) - 2), f"{found.path}: {found.reason}")
-    numbers = (found.notes, found.moved, found.chords, found.bars, found.metre, found.tempo, found.line)
-    return ("used", *map(str, numbers), found.path)
+def _compared(looks: Sequence[Look | Finding]) -> list[Finding]:
+    """The findings, with keys and with the earlier files that they are like."""
+    good = [one for one in looks if isinstance(one, Look)]
+    first: dict[str, str] = {}
+    known = {}
+    for one, twin in zip(good, twins([one.sketch for one in good]), strict=True):
+        found = replace(one.finding, key=likely_key(one.pitch_classes))
+        same = first.setdefault(one.fingerprint, found.path)
+        if same != found.path:
+            found = replace(found, duplicate_of=same)
+        elif twin is not None:
+            near = good[twin.place].finding.path
+            found = replace(found, near_duplicate_of=near, likeness=round(twin.share, 2))
+        known[id(one)] = found
+    return [known[id(one)] if isinstance(one, Look) else one for one in looks]
 
 
 @dataclass(frozen=True)
@@ -144,3 +207,19 @@ def inspect_model(path: Path) -> ModelInspection:
         ArtifactError: it is none, incomplete or altered.
     """
     return ModelInspection(Artifact.load(path), path)
+
+
+def looks_trained(path: Path) -> bool:
+    """Whether a path is rather a model than music: a folder with a recipe, or a zip with one or that is no zip.
+
+    Only a zip's end is read, where its table of contents is: a zip that is to be feared is left to the workers.
+    """
+    if path.suffix.lower() != ".zip" or path.is_dir():
+        return (path / "recipe.toml").exists()
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(path.stat().st_size - ZIP_TAIL, 0))
+            tail = stream.read()
+    except OSError:
+        return True  # as a model it is refused in a sentence
+    return b"recipe.toml" in tail or b"PK\x05\x06" not in tail or ".zip" not in files.FORMATS

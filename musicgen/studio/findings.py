@@ -1,0 +1,210 @@
+"""What one file holds, found by a process that may fail: see `workers`.
+
+`look` is what such a process does with a file. It knows music and the encodings, and nothing of networks, so that
+processes start fast and stay small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import PurePath
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from musicgen.errors import InputError
+from musicgen.music import files
+from musicgen.music.encodings import ENCODINGS
+from musicgen.music.harmony import harmony
+from musicgen.music.keys import pitch_class_ticks
+from musicgen.music.likeness import Hashes, fingerprint, sketch
+from musicgen.music.melody import PADDING, TOP_LINE, melody, number
+from musicgen.music.score import Score, Track
+
+TEXT = "text"  # the kind of a file that is read line by line
+KINDS = {"mid": "MIDI", "midi": "MIDI", "txt": TEXT}  # others are called as their suffix is
+OFF_GRID = 0.25  # of the notes moved: worth a word
+SILENT = 10  # steps to a note: worth a word, as most of them are rests
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one file holds, and whether training would use it.
+
+    Attributes:
+        path: the file, as it was named.
+        verdict: "used", "repaired" (used, after something was mended) or "refused".
+        reason: why it is refused, or what was mended.
+        remarks: what a person may want to know before she trains on it.
+        kind: of file, such as "MIDI"; of a text only the numbers of notes (characters or words) and steps are told.
+        bars: of its metres, up to the last note's end.
+        metre: those it has, in order, such as "4/4" or "3/4 4/4".
+        tempo: quarters a minute at the start.
+        key: the likeliest, such as "Eb major".
+        notes: that would be learned.
+        steps: that the encoding makes of them.
+        moved: notes that are not on the encoding's grid.
+        chords: chord symbols; `chords_from` says where they stand ("markers", "texts", "lyrics"), "inferred" or "none".
+        melody: name of the track that holds the line, `melody_track` its number from 1.
+        duplicate_of: the first file with the same notes.
+        near_duplicate_of: an earlier file with nearly the same line, `likeness` how near, 0 to 1.
+    """
+
+    path: str
+    verdict: str
+    reason: str = ""
+    remarks: tuple[str, ...] = ()
+    kind: str = ""
+    tracks: int = 0
+    bars: int = 0
+    metre: str = ""
+    tempo: int = 0
+    key: str = ""
+    notes: int = 0
+    steps: int = 0
+    moved: int = 0
+    chords: int = 0
+    chords_from: str = "none"
+    melody: str = ""
+    melody_track: int = 0
+    duplicate_of: str = ""
+    near_duplicate_of: str = ""
+    likeness: float = 0.0
+
+    @property
+    def usable(self) -> bool:
+        """Whether training would use it."""
+        return self.verdict != "refused"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A file, and how it would be used: the encoding, and which track is the line ("" finds it)."""
+
+    path: str | PathLike[str]
+    encoding: str = "jazz"
+    line: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A finding, and what it takes to compare it with others.
+
+    Attributes:
+        fingerprint: of all its notes.
+        sketch: of its line.
+        pitch_classes: how long each sounds, `(12,)`.
+    """
+
+    finding: Finding
+    fingerprint: str
+    sketch: Hashes
+    pitch_classes: npt.NDArray[np.float64]
+
+
+def look(question: Question) -> list[Look]:
+    """What is in a file, one look for each piece of music in it.
+
+    Raises:
+        MusicgenError: the file cannot be used; says why.
+    """
+    return [_looked(question, name, score) for name, score in pieces(question.path)]
+
+
+def pieces(path: str | PathLike[str]) -> list[tuple[str, Score]]:
+    """The pieces in a file, each with what tells it from the others there; the one place that opens files."""
+    return [(fspath(path), files.read(path))]
+
+
+def refused(question: Question, reason: str) -> Finding:
+    """What is said of a file that cannot be used."""
+    path = fspath(question.path)
+    return Finding(path, "refused", reason.removeprefix(f"{path}: "), kind=kind_of(path))
+
+
+def kind_of(path: str) -> str:
+    """What a file is by its suffix."""
+    suffix = PurePath(path).suffix.lower().removeprefix(".")
+    return KINDS.get(suffix, suffix.upper())
+
+
+def _looked(question: Question, name: str, score: Score) -> Look:
+    learned, line = _encoded(score, question), _line(score, question.line)
+    repairs, chords = getattr(score, "repairs", ()), _chords(score, line)
+    finding = Finding(
+        name,
+        "repaired" if repairs else "used",
+        "; ".join(map(str, repairs)),
+        _remarks(line, learned),
+        kind=kind_of(name),
+        tracks=len(score.tracks),
+        bars=bars(score),
+        metre=_metres(score),
+        tempo=round(score.tempo_bpm),
+        notes=learned.notes,
+        steps=learned.steps,
+        moved=learned.moved,
+        chords=chords[0],
+        chords_from=chords[1],
+        melody=line.name.strip(PADDING) or "no name",
+        melody_track=number(score, line),
+    )
+    return Look(finding, fingerprint(score), sketch(line.notes, score.resolution), pitch_class_ticks(score.tracks))
+
+
+class _Learned(NamedTuple):
+    """What an encoding makes of a piece; see `Finding`."""
+
+    notes: int
+    steps: int
+    moved: int
+
+
+def _encoded(score: Score, question: Question) -> _Learned:
+    """What would be learned of a piece; the one place that encodes."""
+    chosen = score.with_tracks(melody(score, question.line)) if question.line else score
+    encoding = ENCODINGS[question.encoding]()
+    values, context = encoding.encode(chosen)
+    events = int(encoding.counted(encoding.vocabulary.indices(values))[:, -1].sum())
+    return _Learned(events, len(values), int((context.moved_quarters > 0).sum()))
+
+
+def _line(score: Score, choice: str) -> Track:
+    try:
+        return melody(score, choice)
+    except InputError:  # an encoding may do without
+        return Track()
+
+
+def _chords(score: Score, line: Track) -> tuple[int, str]:
+    """How many chord symbols there are, and where they come from; the one place that asks for chords."""
+    found = harmony(score, line)
+    return len(found.chords), found.origin
+
+
+def _remarks(line: Track, learned: _Learned) -> tuple[str, ...]:
+    notes, steps, moved = learned
+    remarks = {
+        "plays chords: the top line is taken": line.name.endswith(TOP_LINE),
+        f"{moved} of {notes} notes are off the grid": moved > OFF_GRID * notes,
+        f"long silences: {steps} steps for {notes} notes": steps > SILENT * notes,
+    }
+    return tuple(remark for remark, holds in remarks.items() if holds)
+
+
+def bars(score: Score) -> int:
+    """How many bars there are up to the last note's end; a change of metre begins one."""
+    changes = np.array([(0, 4, 4), *score.metres.tolist()], np.int64)
+    spans = np.diff(np.minimum(changes[:, 0], end := score.end), append=end)
+    whole = 4 * score.resolution * np.maximum(changes[:, 1], 1)  # a bar's ticks, times its denominator
+    return int((-(-spans * changes[:, 2] // whole)).sum())
+
+
+def _metres(score: Score) -> str:
+    """The metres in order, each once."""
+    rows = score.metres[["numerator", "denominator"]].tolist()
+    begins = [] if len(rows) and score.metres["tick"][0] == 0 else [(4, 4)]
+    names = [f"{n}/{d}" for n, d in dict.fromkeys([*begins, *rows])]
+    return " ".join(names[:3]) + (" ..." if len(names) > 3 else "")
