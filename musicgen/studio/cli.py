@@ -24,6 +24,11 @@ from musicgen.studio.corpus import TEXT, documents
 from musicgen.studio.inspector import inspect, inspect_model, looks_trained
 from musicgen.version import __version__
 
+LINE: dict[str, Any] = {
+    "default": "",
+    "metavar": "TRACK",
+    "help": "number, name or pattern ('*sax*') of the track with the melody (default: it is found)",
+}
 WISHES = ("chords", "bars", "key", "pitch_range", "tempo_bpm", "metre", "prefix", "length")
 TRAINING = (
     "vocabulary_size",
@@ -87,7 +92,9 @@ def _train(options: argparse.Namespace) -> int:
         composer = Composer(options.encoding or "jazz", **settings)
     documents(options.source, ENCODINGS[composer.recipe.encoding])  # a wrong name is told at once
     print(f"Learning from {' '.join(options.source)} into {out} (encoding {composer.recipe.encoding}).", flush=True)
-    lesson = composer.fit(options.source, valid=options.valid, checkpoint=checkpoint, resume=options.resume)
+    lesson = composer.fit(
+        options.source, valid=options.valid, line=options.line, checkpoint=checkpoint, resume=options.resume
+    )
     journal = lesson.journal
     if not journal.epoch:
         print("Stopped before the first epoch was over; nothing was written.")
@@ -122,6 +129,7 @@ def _generate(options: argparse.Namespace) -> None:
         options.n,
         seed=options.seed,
         primer=options.primer,
+        primer_line=options.primer_line,
         backend=options.backend,
         temperature=options.temperature,
         top_p=options.top_p,
@@ -203,7 +211,7 @@ def _reproduce(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    measured = Composer.load(options.model).evaluate(options.source, per_note=options.per_note)
+    measured = Composer.load(options.model).evaluate(options.source, line=options.line, per_note=options.per_note)
     if options.json:
         print(json.dumps(measured))
         return
@@ -246,6 +254,7 @@ def _add_train(commands: Any) -> None:
     add("source", nargs="+", metavar="SOURCE", help="folders or files")
     add("--encoding", choices=tuple(ENCODINGS), help="what a step is (default jazz: a note of a line over chords)")
     add("--vocabulary-size", type=int, help="characters or words told apart, the most frequent (default 10000)")
+    add("--line", **LINE)
     add("--out", metavar="MODEL", help="where to save it (default: models/ and the name of SOURCE)")
     add("--valid", metavar="SOURCE", help="pieces to judge by (default: a tenth of the pieces is held out)")
     add("--minutes", type=float, help="stop after so many minutes")
@@ -286,6 +295,7 @@ def _add_generate(commands: Any) -> None:
     add("--prefix", metavar="TEXT", help="what a line of text begins with")
     add("--length", type=int, help="characters or words of a line at most (default 200)")
     add("--primer", metavar="FILE", help="begin with the line of this file; the chart follows it")
+    add("--primer-line", **LINE)
     add("--temperature", type=float, help="higher is bolder, lower is safer (the model has its default)")
     add("--top-p", type=float, help="choose among the likeliest values with this much probability")
     add("--top-k", type=int, help="choose among so many likeliest values; 0 is all")
@@ -303,10 +313,11 @@ def _add_others(commands: Any) -> None:
     parser = _command(commands, "evaluate", _evaluate, "measure how likely a model finds music it has not seen")
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("source", nargs="+", metavar="SOURCE", help="folders or files")
+    parser.add_argument("--line", **LINE)
     parser.add_argument("--per-note", metavar="FILE.csv", help="write ln p of each note's fields")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser = _command(commands, "inspect", _inspect, "say what is in a file, a folder or a model")
     parser.add_argument("source", metavar="SOURCE", help="a file, a folder or a model")
     parser.add_argument("--encoding", choices=tuple(ENCODINGS), default="jazz", help="to learn by (default jazz)")
-    parser.add_argument("--line", default="", metavar="TRACK", help="the melody's number, name or pattern, as '*sax*'")
+    parser.add_argument("--line", **LINE)
     parser.add_argument("--json", action="store_true", help="as JSON")

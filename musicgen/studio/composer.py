@@ -116,6 +116,7 @@ class Composer:
         source: Source,
         *,
         valid: Source | None = None,
+        line: str = "",
         checkpoint: str | os.PathLike[str] | None = None,
         resume: bool = False,
         report: Callable[[Progress], None] | None = None,
@@ -124,6 +125,7 @@ class Composer:
 
         Args:
             valid: pieces to judge by; without them a tenth of `source` is held out, by piece.
+            line: number, name or name pattern (`"*sax*"`) of the tracks to learn; "" finds each file's line.
             checkpoint: a file written after every epoch.
             resume: go on from the checkpoint.
             report: called after every batch; without it a progress bar is shown.
@@ -132,7 +134,7 @@ class Composer:
             FileError: nothing in a source can be used.
         """
         encoding = self._learned_encoding(source)
-        read, held = self._readings(source, valid, encoding)
+        read, held = self._readings(source, valid, encoding.choosing(line))
         start_keras()
         from musicgen.neural import training
         from musicgen.neural.networks.shared import SharedNetwork
@@ -185,6 +187,7 @@ class Composer:
         seed: int = 0,
         first: int = 0,
         primer: str | os.PathLike[str] | Score | None = None,
+        primer_line: str = "",
         backend: str = "auto",
         temperature: float | None = None,
         top_p: float | None = None,
@@ -198,6 +201,7 @@ class Composer:
             seed: the same seed, model and options give the same clips.
             first: number of the first clip; clip k of a seed is the same whatever n is.
             primer: a file or Score whose line the clips begin with; the chart follows it.
+            primer_line: number, name or name pattern of the primer's track; "" finds the line.
             backend: "numpy", "compiled", or "auto" for the one that is done sooner.
             temperature, top_p, top_k: see `SamplingOptions`; the recipe has the defaults.
             **wishes: what the model's encoding can be asked for, for jazz `chords`, `bars`, `key`,
@@ -212,7 +216,7 @@ class Composer:
                 raise OptionError(f"{name}: expected a whole number from {least}, below 2**64. Received: {value}")
         options = self.recipe.with_settings(temperature=temperature, top_p=top_p, top_k=top_k).sampling
         asked = self._wishes(wishes)
-        start = None if primer is None else self._primer(primer)
+        start = None if primer is None else self._primer(primer, primer_line)
         request = Receipt(
             model=self.trained.hash,
             name=self.name,
@@ -229,10 +233,10 @@ class Composer:
         )
         return self._clips(request, start)
 
-    def _primer(self, primer: str | os.PathLike[str] | Score) -> Piece:
+    def _primer(self, primer: str | os.PathLike[str] | Score, line: str = "") -> Piece:
         if self.encoding.document is str:
             raise OptionError("primer: expected none, but a prefix: the model writes lines of text. Received: one")
-        return read_source(primer, self.encoding).pieces[0]
+        return read_source(primer, self.encoding.choosing(line)).pieces[0]
 
     def _wishes(self, wishes: dict[str, Any]) -> Any:
         kind = self.encoding.wishes
@@ -307,12 +311,15 @@ class Composer:
 
     # -- judging
 
-    def evaluate(self, source: Source, *, per_note: str | os.PathLike[str] | None = None) -> dict[str, float]:
+    def evaluate(
+        self, source: Source, *, line: str = "", per_note: str | os.PathLike[str] | None = None
+    ) -> dict[str, float]:
         """How likely the network finds pieces, such as nats per note and each field's perplexity.
 
         Every piece is read whole, with the state carried from its start.
 
         Args:
+            line: number, name or name pattern of the tracks to judge; "" finds each file's line.
             per_note: a CSV file to write, a row for each event: where it stands (of a jazz note file,
                 track, tick in the file's ticks, pitch) and ln p of each field.
 
@@ -325,7 +332,7 @@ class Composer:
             FileError: nothing in the source can be used.
             InputError: there is no note to judge.
         """
-        read = read_source(source, self.encoding)
+        read = read_source(source, self.encoding.choosing(line))
         with counting_bar("judging", len(read.pieces)) as tick:
             scored = [tick(self._scored(piece)) for piece in read.pieces]
         every = np.concatenate(scored)

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from musicgen.errors import InputError
 from musicgen.music import files
 from musicgen.music.encodings import ENCODINGS
-from musicgen.music.harmony import harmony
 from musicgen.music.keys import pitch_class_ticks
 from musicgen.music.likeness import Hashes, fingerprint, sketch
 from musicgen.music.melody import PADDING, TOP_LINE, melody, number
@@ -132,7 +131,7 @@ def kind_of(path: str) -> str:
 
 def _looked(question: Question, name: str, score: Score) -> Look:
     learned, line = _encoded(score, question), _line(score, question.line)
-    repairs, chords = getattr(score, "repairs", ()), _chords(score, line)
+    repairs = getattr(score, "repairs", ())
     finding = Finding(
         name,
         "repaired" if repairs else "used",
@@ -146,8 +145,8 @@ def _looked(question: Question, name: str, score: Score) -> Look:
         notes=learned.notes,
         steps=learned.steps,
         moved=learned.moved,
-        chords=chords[0],
-        chords_from=chords[1],
+        chords=learned.chords,
+        chords_from=learned.chords_from,
         melody=line.name.strip(PADDING) or "no name",
         melody_track=number(score, line),
     )
@@ -160,15 +159,17 @@ class _Learned(NamedTuple):
     notes: int
     steps: int
     moved: int
+    chords: int
+    chords_from: str
 
 
 def _encoded(score: Score, question: Question) -> _Learned:
     """What would be learned of a piece; the one place that encodes."""
-    chosen = score.with_tracks(melody(score, question.line)) if question.line else score
-    encoding = ENCODINGS[question.encoding]()
-    values, context = encoding.encode(chosen)
+    encoding = ENCODINGS[question.encoding]().choosing(question.line)
+    values, context = encoding.encode(score)
     events = int(encoding.counted(encoding.vocabulary.indices(values))[:, -1].sum())
-    return _Learned(events, len(values), int((context.moved_quarters > 0).sum()))
+    chords = len(context.frame.markers) if context.chords_from != "none" else 0
+    return _Learned(events, len(values), int((context.moved_quarters > 0).sum()), chords, context.chords_from)
 
 
 def _line(score: Score, choice: str) -> Track:
@@ -178,14 +179,8 @@ def _line(score: Score, choice: str) -> Track:
         return Track()
 
 
-def _chords(score: Score, line: Track) -> tuple[int, str]:
-    """How many chord symbols there are, and where they come from; the one place that asks for chords."""
-    found = harmony(score, line)
-    return len(found.chords), found.origin
-
-
 def _remarks(line: Track, learned: _Learned) -> tuple[str, ...]:
-    notes, steps, moved = learned
+    notes, steps, moved, *_ = learned
     remarks = {
         "plays chords: the top line is taken": line.name.endswith(TOP_LINE),
         f"{moved} of {notes} notes are off the grid": moved > OFF_GRID * notes,

@@ -11,6 +11,7 @@ from musicgen.music.encodings import JazzEncoding
 from musicgen.music.encodings import timeline as columns
 from musicgen.music.melody import melody
 from musicgen.music.score import METRE, NOTE, TEMPO, Score, Text, Track, table
+from musicgen.music.theory import chords_from_markers
 from tests.contracts import check_encoding, check_grammar, check_request
 
 JAZZ = JazzEncoding()
@@ -53,6 +54,37 @@ def test_decoding_undoes_encoding_of_any_line(notes, resolution):
 def test_every_solo_comes_back(corpora):
     for path in files.find(corpora / "wjazzd")[::12]:
         check_encoding(JAZZ, [files.read(path)])
+
+
+def test_chords_are_heard_where_none_are_written():
+    tune = table(NOTE, [(0, 480, 76, 80), (480, 480, 79, 80), (960, 960, 74, 80)])
+    triads = [(0, 960, pitch, 60) for pitch in (48, 52, 55)] + [(960, 960, pitch, 60) for pitch in (43, 47, 50)]
+    score = Score(480, (Track("flute", notes=tune), Track("piano", notes=table(NOTE, triads))))
+    _, context = JAZZ.encode(score)
+    assert context.chords_from == "inferred"
+    assert [str(chord) for _, chord in chords_from_markers(context.frame.markers)] == ["C", "G"]
+    _, alone = JAZZ.encode(score.with_tracks(score.tracks[0]))
+    assert alone.chords_from == "none"
+    check_encoding(JAZZ, [score])
+
+
+def test_the_line_can_be_chosen():
+    names = ("alto sax", "tenor sax", "drums")
+    tracks = [
+        Track(name, channel=9 * (name == "drums"), notes=line((0, 24, 60 + n)).tracks[0].notes)
+        for n, name in enumerate(names)
+    ]
+    for choice, pitch in (("2", 61), ("alto sax", 60), ("*TENOR*", 61)):
+        values, context = JAZZ.choosing(choice).encode(Score(24, tuple(tracks)))
+        assert values[0, 1] == pitch
+        assert context.source.name in names
+    with pytest.raises(InputError, match=r"1 alto sax, 2 tenor sax, 3 drums \(drums\)"):
+        JAZZ.choosing("trumpet").encode(Score(24, tuple(tracks)))
+
+
+def test_a_silence_no_piece_has_is_refused():
+    with pytest.raises(InputError, match="expected rests of at most 1000 whole notes"):
+        JAZZ.encode(line((0, 24, 60), (2**31, 24, 60)))
 
 
 def test_steps_are_onset_pitch_duration_and_waits_are_rest_steps():

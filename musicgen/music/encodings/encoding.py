@@ -28,7 +28,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from musicgen.errors import InputError
+from musicgen.errors import InputError, OptionError
 from musicgen.music.constraints import Automaton, fixed
 from musicgen.music.metrics import perplexities
 from musicgen.music.score import Score, Track
@@ -67,12 +67,14 @@ class MusicContext(Context):
         source: the notes as the file had them, one per note step, in step order, under their track's name.
         resolution: the file's own ticks per quarter note.
         moved: distance of each note to its place on the grid, in ticks of the file, `(notes,)`.
+        chords_from: where the chords come from, one of `harmony.ORIGINS`.
     """
 
     frame: Score
     source: Track
     resolution: int
     moved: npt.NDArray[np.integer[Any]]
+    chords_from: str = "none"
 
     @property
     def moved_quarters(self) -> npt.NDArray[np.float64]:
@@ -136,6 +138,16 @@ class Encoding(ABC):
         if vocabulary != encoding.vocabulary:
             raise InputError(f"expected the vocabulary of the encoding {cls.name}. Received: another")
         return encoding
+
+    def choosing(self, line: str) -> Encoding:
+        """The same encoding, which takes a file's line from the track that `line` names; "" finds it.
+
+        Raises:
+            OptionError: the encoding takes all tracks, or none.
+        """
+        if line.strip():
+            raise OptionError(f"line: expected none: the encoding {self.name} takes no single line. Received: {line}")
+        return self
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:

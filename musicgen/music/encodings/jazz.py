@@ -20,12 +20,13 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from musicgen.errors import RequestError
+from musicgen.errors import InputError, RequestError
 from musicgen.music.constraints import Automaton, fixed, product
 from musicgen.music.encodings import timeline, views
 from musicgen.music.encodings.encoding import Array, Encoding, MusicContext, Nats, Steps, View
 from musicgen.music.encodings.timeline import BAR_START, BAR_TICKS, CHORD, NEXT_CHORD, NEXT_ROOT, NEXT_TICK, ROOT, TICK
-from musicgen.music.melody import melody
+from musicgen.music.harmony import Harmony, harmony
+from musicgen.music.melody import WRITTEN, melody, number
 from musicgen.music.score import METRE, NOTE, TEMPO, Score, Table, Track, table
 from musicgen.music.theory import chords_from_markers
 from musicgen.music.vocabulary import Field, Vocabulary
@@ -37,6 +38,7 @@ REST = 128  # a rest's place among the pitches
 TENOR_SAX = 66  # program of a new line
 HALF = 2 * RESOLUTION  # ticks
 VELOCITY = 80  # of every decoded note: the encoding does not hold it
+LONGEST_REST = 1000  # whole notes: a longer one is a fault of the file
 SAME_TICK = 3  # notes the grammar allows on one tick
 _EYES = {size: np.eye(size, dtype=np.float32) for size in (4, 8, 9, 13, 18, 24)}
 _BITS = (np.arange(4096)[:, None] >> np.arange(12) & 1).astype(np.float32)
@@ -59,6 +61,13 @@ class JazzEncoding(Encoding):
     vocabulary = Vocabulary("jazz", FIELDS)
     width: ClassVar[int] = 24 + 8 + 4 + 2 * (13 + 12) + 9 + 2 * 13 + 18
 
+    def __init__(self, line: str = "") -> None:
+        self.line = line
+
+    def choosing(self, line: str) -> JazzEncoding:
+        """The same encoding, which takes the line from the track of that number, name or pattern; "" finds it."""
+        return JazzEncoding(line)
+
     # -- a score as steps, and back
 
     def quantize(self, document: Score) -> Score:
@@ -67,20 +76,25 @@ class JazzEncoding(Encoding):
         Raises:
             InputError: no track holds a line.
         """
-        line = melody(document)
+        line = melody(document, self.line)
         starts, durations, order, _ = _on_grid(line.notes, document.resolution)
         notes = table(NOTE, zip(starts, durations, line.notes["pitch"][order], [VELOCITY] * len(order), strict=True))
         track = Track(line.name, line.channel, line.program, notes)
-        return replace(_frame(document), tracks=(track,))
+        return replace(_frame(document, line)[0], tracks=(track,))
 
     def encode(self, document: Score) -> tuple[Steps, MusicContext]:
-        """The values `(T, 3)` of the line's steps, and what is given."""
-        line = melody(document)
+        """The values `(T, 3)` of the line's steps, and what is given.
+
+        Raises:
+            InputError: no track holds a line, or it waits for longer than a piece is long.
+        """
+        line = melody(document, self.line)
         starts, durations, order, moved = _on_grid(line.notes, document.resolution)
-        frame = replace(_frame(document), tracks=(Track(line.name, line.channel, line.program),))
+        frame, origin = _frame(document, line)
+        frame = replace(frame, tracks=(Track(line.name, line.channel, line.program),))
         end = int((starts + durations).max(initial=1))
         source = replace(line, notes=line.notes[order])
-        context = MusicContext(timeline.timeline(frame), end, frame, source, document.resolution, moved)
+        context = MusicContext(timeline.timeline(frame), end, frame, source, document.resolution, moved, origin)
         return _steps(starts, line.notes["pitch"][order], durations), context
 
     def decode(self, values: Steps, context: MusicContext) -> Score:
@@ -174,11 +188,12 @@ class JazzEncoding(Encoding):
         """The context of a new piece: the chart's bars, after the primer's if there is one."""
         chart, start = wishes.chart, 0 if primer is None else self.whole_bars(primer)
         tempo = table(TEMPO, [(0, round(60e6 / wishes.tempo_bpm))])
-        before = Score(RESOLUTION, (Track("solo", program=TENOR_SAX),), tempo) if primer is None else primer.frame
+        before = Score(RESOLUTION, (Track(WRITTEN, program=TENOR_SAX),), tempo) if primer is None else primer.frame
+        line = replace(before.tracks[0], name=WRITTEN)
         metres = [*(row for row in before.metres.tolist() if row[0] < start), (start, *chart.metre)]
         chords = [(tick, chord) for tick, chord in chords_from_markers(before.markers) if tick < start]
         chords += [(start + tick, chord) for tick, chord in chart.changes(RESOLUTION)]
-        frame = replace(before, metres=table(METRE, metres), markers=timeline.markers(chords))
+        frame = replace(before, tracks=(line,), metres=table(METRE, metres), markers=timeline.markers(chords))
         end = start + round(len(chart.bars) * chart.quarters_per_bar * RESOLUTION)
         return MusicContext(timeline.timeline(frame), end, frame, Track(), RESOLUTION, np.zeros(0, np.int64))
 
@@ -235,28 +250,43 @@ def _steps(starts: Steps, pitches: Steps, durations: Steps) -> Steps:
     """Notes as steps; before each note as many rest steps as its wait holds."""
     waits = np.diff(starts, prepend=0)
     rests = waits // LONGEST
+    if len(rests) and rests.max() > LONGEST_REST:
+        raise InputError(f"expected rests of at most {LONGEST_REST} whole notes. Received: one of {int(rests.max())}")
     note = np.cumsum(rests + 1) - 1  # the row of each note
     steps = np.tile(np.array([LONGEST, REST, 0]), (int((rests + 1).sum()), 1))
     steps[note] = np.stack([waits % LONGEST, pitches, durations], axis=1)
     return steps
 
 
-def _frame(score: Score) -> Score:
-    """Chords, metre, tempo and key of a score, on the grid."""
-    chords = chords_from_markers(score.markers)
+def _frame(score: Score, line: Track) -> tuple[Score, str]:
+    """Chords, metre, tempo and key of a score, on the grid, and where the chords come from."""
+    found = _harmony(score, line)
 
     def moved(rows: Table) -> Table:
         scaled = rows.copy()
         scaled["tick"] = _rescaled(rows["tick"], score.resolution)
         return table(scaled.dtype, scaled)
 
-    return Score(
+    chords = list({_rescaled(tick, score.resolution): chord for tick, chord in found.chords}.items())
+    frame = Score(
         RESOLUTION,
         tempos=moved(score.tempos),
         metres=moved(score.metres),
         keys=moved(score.keys),
-        markers=timeline.markers([(_rescaled(tick, score.resolution), chord) for tick, chord in chords]),
+        markers=timeline.markers(chords),
     )
+    return frame, found.origin
+
+
+def _harmony(score: Score, line: Track) -> Harmony:
+    """The chords, inferred only if there is more to hear than the line."""
+    taken = score.tracks[number(score, line) - 1]
+    if taken.name != line.name:  # the top line of a track, whose other notes accompany it
+        return harmony(score)
+    others = any(track is not taken and len(track.notes) and not track.is_drum for track in score.tracks)
+    if others:
+        return harmony(score, taken)
+    return harmony(score.with_tracks(*(replace(track, notes=table(NOTE)) for track in score.tracks)))
 
 
 def _following(sizes: tuple[int, ...]) -> tuple[npt.NDArray[np.int32], ...]:
