@@ -225,6 +225,11 @@ class Encoding(ABC):
     def scored(self, indices: Steps, nats: Nats) -> npt.NDArray[np.float64]:
         """What counts of the nats of each step's fields `(T, F)`, one row per event `(N, F)`."""
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the columns of `scored` are called in a table of ln p."""
+        return tuple(f"ln_p_{field.name}" for field in self.vocabulary.fields)
+
     def measured(self, scored: Nats) -> dict[str, float]:
         """Counts and means of all events `(N, F)`: `notes`, `nats_per_note`, each field's perplexity."""
         names = [field.name for field in self.vocabulary.fields]
