@@ -60,7 +60,7 @@ def choir(score: Score, per_quarter: int) -> Choir:
     for track, count in _parts(score):
         with at(f"track {track.name}" if track.name else "a track"):
             notes, moved = on_grid(track.notes, score.resolution, per_quarter)
-            lines += [alone(notes)] if count == 1 else _split(notes, count, per_quarter)
+            lines += [_single(track.notes, notes)] if count == 1 else _split(notes, count, per_quarter)
         distances.append(moved)
     if not any(map(len, lines)):
         raise InputError("expected four voices. Received: no notes long enough for the grid")
@@ -112,18 +112,18 @@ def on_grid(notes: Table, resolution: int, per_quarter: int) -> tuple[Table, Dis
 
 
 def alone(notes: Table) -> Table:
-    """One note at a time: the highest of those that begin together, cut where the next begins.
-
-    Raises:
-        InputError: the notes are chords.
-    """
-    starts = notes["start"]
-    highest = np.append(starts[1:] != starts[:-1], True) if len(notes) else np.zeros(0, bool)
-    if highest.sum() < (1 - CHORDS) * len(notes):
-        raise InputError("expected one note at a time in a voice. Received: chords")
-    starts, durations = starts[highest], notes["duration"][highest]
+    """One note at a time: the highest of those that begin together, cut where the next begins."""
+    highest = np.append(np.diff(notes["start"]) > 0, True)[: len(notes)]
+    starts, durations = notes["start"][highest], notes["duration"][highest]
     durations[:-1] = np.minimum(durations[:-1], np.diff(starts))
     return _notes(starts, durations, notes["pitch"][highest])
+
+
+def _single(notes: Table, gridded: Table) -> Table:
+    """The line of a track that holds one voice: hardly any of its notes begin together."""
+    if len(np.unique(notes["start"])) < (1 - CHORDS) * len(notes):
+        raise InputError("expected one note at a time in a voice. Received: chords")
+    return alone(gridded)
 
 
 def _split(notes: Table, count: int, per_quarter: int) -> list[Table]:
