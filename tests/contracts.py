@@ -71,8 +71,9 @@ def check_judged(encoding: Encoding, values: np.ndarray, indices: np.ndarray, co
     places = list(encoding.places(values, context))
     assert all(len(place) == len(encoding.columns) for place in places)
     assert len(places) == len(scored)
+    assert scored.shape[1:] == (len(encoding.parts),)
     if len(scored):
-        assert f"nats_per_{encoding.unit}" in encoding.measured(scored)
+        assert any(name.startswith("nats_per_") for name in encoding.measured(scored))
 
 
 def untaught_player(encoding: Encoding) -> Player:

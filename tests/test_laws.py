@@ -32,11 +32,11 @@ HOUSE = (
     "music.score music.vocabulary music.constraints music.scales music.qualities music.ireal music.repeats"
     " music.headers music.metrics",
     "music.theory music.midi music.fastmidi music.traits music.likeness",
-    "music.charts music.files music.pictures music.melody music.accompaniment music.keys",
+    "music.charts music.files music.pictures music.melody music.accompaniment music.keys music.voices",
     "music.wishes music.harmony",
-    "music.encodings.encoding",
-    "music.encodings.timeline music.encodings.views",
-    "music.encodings.jazz music.encodings.text",
+    "music.encodings.encoding music.tunes",
+    "music.encodings.timeline music.encodings.views music.encodings.quartet",
+    "music.encodings.jazz music.encodings.text music.encodings.chorales",
     "music.encodings",
     "neural.language neural.options neural.reference.activations neural.reference.clipping neural.reference.weights"
     " studio.findings",

@@ -321,7 +321,8 @@ class Composer:
         Args:
             line: number, name or name pattern of the tracks to judge; "" finds each file's line.
             per_note: a CSV file to write, a row for each event: where it stands (of a jazz note file,
-                track, tick in the file's ticks, pitch) and ln p of each field.
+                track, tick in the file's ticks, pitch) and ln p of each field; of a chorale a row for each
+                voice of each step.
 
         Returns:
             `files`, `notes` (those that count: in jazz all but each piece's first), `notes_moved` (to
@@ -351,12 +352,11 @@ class Composer:
 
     def _write_notes(self, path: Path, pieces: Sequence[Piece], scored: Sequence[npt.NDArray[np.float64]]) -> None:
         encoding = self.encoding
-        names = [f"ln_p_{field.name}" for field in encoding.vocabulary.fields]
         beside = path.with_name(f".{path.name}.part")
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["file", *encoding.columns, *names])
+            writer.writerow(["file", *encoding.columns, *encoding.parts])
             for piece, rows in zip(pieces, scored, strict=True):
                 places = encoding.places(encoding.vocabulary.values(piece.indices), piece.context)
                 for place, row in zip(places, rows, strict=True):

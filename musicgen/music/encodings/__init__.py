@@ -1,11 +1,12 @@
 """Encodings: a document as sequences of values, and back."""
 
+from musicgen.music.encodings.chorales import ChoraleEncoding
 from musicgen.music.encodings.encoding import Context, Encoding
 from musicgen.music.encodings.jazz import JazzEncoding
 from musicgen.music.encodings.text import CharacterEncoding, WordEncoding
 
 ENCODINGS: dict[str, type[Encoding]] = {
-    encoding.name: encoding for encoding in (JazzEncoding, CharacterEncoding, WordEncoding)
+    encoding.name: encoding for encoding in (JazzEncoding, ChoraleEncoding, CharacterEncoding, WordEncoding)
 }
 
-__all__ = ["ENCODINGS", "CharacterEncoding", "Context", "Encoding", "JazzEncoding", "WordEncoding"]
+__all__ = ["ENCODINGS", "CharacterEncoding", "ChoraleEncoding", "Context", "Encoding", "JazzEncoding", "WordEncoding"]

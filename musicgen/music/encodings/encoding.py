@@ -238,6 +238,11 @@ class Encoding(ABC):
         """What counts of the nats of each step's fields `(T, F)`, one row per event `(N, F)`."""
         return nats.astype(np.float64)
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the columns of `scored` are called in a table of ln p."""
+        return tuple(f"ln_p_{field.name}" for field in self.vocabulary.fields)
+
     def measured(self, scored: Nats) -> dict[str, float]:
         """Counts and means of all events `(N, F)`: `notes`, `nats_per_note`, each field's perplexity."""
         names = [field.name for field in self.vocabulary.fields]
