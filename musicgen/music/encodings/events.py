@@ -53,6 +53,7 @@ class EventEncoding(Encoding):
     """Notes of any instruments, one a step."""
 
     name: ClassVar[str] = "events"
+    columns: ClassVar[tuple[str, ...]] = ("track", "tick", "pitch")
     wishes: ClassVar[type[EventWishes]] = EventWishes
     resolution: ClassVar[int] = RESOLUTION
     vocabulary = Vocabulary("events", FIELDS)
