@@ -15,6 +15,7 @@ from typing import Any
 from musicgen.errors import MusicgenError, OptionError, at
 from musicgen.music import files
 from musicgen.music.encodings import ENCODINGS
+from musicgen.music.voices import VOICES
 from musicgen.music.wishes import CHORDS
 from musicgen.neural.options import CELLS, FORMS
 from musicgen.studio.artifact import check_replaceable
@@ -29,7 +30,7 @@ LINE: dict[str, Any] = {
     "metavar": "TRACK",
     "help": "number, name or pattern ('*sax*') of the track with the melody (default: it is found)",
 }
-WISHES = ("chords", "bars", "key", "pitch_range", "tempo_bpm", "metre", "prefix", "length")
+WISHES = tuple(dict.fromkeys(name for kind in ENCODINGS.values() for name in kind.wishes.__dataclass_fields__))
 TRAINING = (
     "vocabulary_size",
     "epochs",
@@ -107,7 +108,8 @@ def _train(options: argparse.Namespace) -> int:
         print("To go on learning, add --resume to the same command, with more --minutes or without.")
     else:
         checkpoint.unlink(missing_ok=True)
-    advice = "-n 20" if encoding.document is str else f"--chords '{CHORDS}' --bars 8 -n 3 --picture"
+    over = f"--chords '{CHORDS}' " if "chords" in encoding.wishes.__dataclass_fields__ else ""
+    advice = "-n 20" if encoding.document is str else f"{over}--bars 8 -n 3 --picture"
     print(f"Saved {out}. Next: musicgen generate {shlex.quote(str(out))} {advice}")
     return 0
 
@@ -249,7 +251,7 @@ def _command(commands: Any, name: str, run: Any, about: str) -> argparse.Argumen
 
 
 def _add_train(commands: Any) -> None:
-    parser = _command(commands, "train", _train, "learn from MIDI files with chord symbols, or from lines of text")
+    parser = _command(commands, "train", _train, "learn from music files, or from lines of text")
     add = parser.add_argument
     add("source", nargs="+", metavar="SOURCE", help="folders or files")
     add("--encoding", choices=tuple(ENCODINGS), help="what a step is (default jazz: a note of a line over chords)")
@@ -284,18 +286,8 @@ def _add_generate(commands: Any) -> None:
     parser = _command(commands, "generate", _generate, "write clips with a trained model")
     add = parser.add_argument
     add("model", metavar="MODEL", help="a trained model, a folder or zip")
-    add("--chords", help=f"a chart such as '{CHORDS.replace('%', '%%')}' (the default), or a .txt file with one")
-    add("--bars", type=int, help="how many; the chart is repeated or cut (default: as many as it has)")
     add("-n", type=int, default=1, help="how many clips (default 1)")
     add("--seed", type=int, default=0, help="another number, another clip (default 0)")
-    add("--key", help="only notes of this key or scale, such as 'C minor' or 'F blues'")
-    add("--range", dest="pitch_range", metavar="LOW-HIGH", help="only notes from here to there, such as C3-C6")
-    add("--tempo", dest="tempo_bpm", type=float, metavar="BPM", help="quarters a minute (default 140)")
-    add("--metre", help="such as 4/4 (the default), 3/4 or 6/8")
-    add("--prefix", metavar="TEXT", help="what a line of text begins with")
-    add("--length", type=int, help="characters or words of a line at most (default 200)")
-    add("--primer", metavar="FILE", help="begin with the line of this file; the chart follows it")
-    add("--primer-line", **LINE)
     add("--temperature", type=float, help="higher is bolder, lower is safer (the model has its default)")
     add("--top-p", type=float, help="choose among the likeliest values with this much probability")
     add("--top-k", type=int, help="choose among so many likeliest values; 0 is all")
@@ -303,6 +295,31 @@ def _add_generate(commands: Any) -> None:
     add("--picture", nargs="?", const="png", choices=("png", "svg"), help="also draw a piano roll of each clip")
     add("--out", metavar="FOLDER", help="where to write (default clips), or one .mid file; lines: a .txt file")
     add("--force", action="store_true", help="replace clips of the same name")
+    _add_wishes(parser)
+
+
+def _add_wishes(parser: argparse.ArgumentParser) -> None:
+    """What a clip can be asked for; which of it a model knows depends on its encoding."""
+    add = parser.add_argument_group("wishes for music").add_argument
+    add("--bars", type=int, help="how many (default: as many as the chart or the given voices have, or 8)")
+    add("--tempo", dest="tempo_bpm", type=float, metavar="BPM", help="quarters a minute")
+    add("--metre", help="such as 4/4 (the default), 3/4 or 6/8")
+    add("--primer", metavar="FILE", help="begin with the music of this file")
+    add("--primer-line", **LINE)
+    add = parser.add_argument_group("of jazz").add_argument
+    add("--chords", help=f"a chart such as '{CHORDS.replace('%', '%%')}' (the default), or a .txt file with one")
+    add("--key", help="only notes of this key or scale, such as 'C minor' or 'F blues'")
+    add("--range", dest="pitch_range", metavar="LOW-HIGH", help="only notes from here to there, such as C3-C6")
+    add = parser.add_argument_group("of events").add_argument
+    add("--instruments", metavar="NAMES", help="only these, such as 'piano, bass, drums'")
+    add("--density", type=float, metavar="NOTES", help="about so many notes in a quarter")
+    add = parser.add_argument_group("of chorales").add_argument
+    for voice in VOICES:
+        add(f"--{voice}", metavar="FILE", help=f"a given {voice}; the other voices are written to it")
+    add("--pickup", type=int, metavar="N", help="sixteenths before the first bar line (default: the given voice's)")
+    add = parser.add_argument_group("of text").add_argument
+    add("--prefix", metavar="TEXT", help="what a line begins with")
+    add("--length", type=int, help="characters or words of a line at most (default 200)")
 
 
 def _add_others(commands: Any) -> None:
