@@ -46,7 +46,7 @@ HOUSE = (
     " neural.lessons.unrolled_graph",
     "neural.scoring neural.networks.shared",
     "neural.training",
-    "studio.recipe studio.corpus studio.progress",
+    "studio.recipe studio.corpus studio.converter studio.progress",
     "studio.artifact studio.card studio.clip",
     "studio.composer studio.inspector",
     ".",

@@ -46,17 +46,8 @@ _MOST_WORDS = 60  # characters of a text that is shown
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
 
 
-def write(score: Score) -> bytes:
-    """`score` as MusicXML 3.1; the same Score gives the same bytes.
-
-    Raises:
-        InputError: more bars than can be written.
-    """
-    return engraved(score)[0]
-
-
-def engraved(score: Score) -> tuple[bytes, list[str]]:
-    """`score` as MusicXML, and what of it was changed or left out, a sentence each.
+def write(score: Score, remarks: list[str]) -> bytes:
+    """`score` as MusicXML 3.1; what of it is changed or left out is added to `remarks`.
 
     Raises:
         InputError: more bars than can be written.
@@ -64,7 +55,8 @@ def engraved(score: Score) -> tuple[bytes, list[str]]:
     sheet = _Engraving(score)
     root = sheet.root()
     indent(root, " ")
-    return (_HEAD + tostring(root, "unicode") + "\n").encode(), sheet.remarks()
+    remarks += sheet.remarks()
+    return (_HEAD + tostring(root, "unicode") + "\n").encode()
 
 
 class _Engraving:

@@ -274,13 +274,16 @@ def read_piece(path: Source) -> Piece:
     return listed[0].read()
 
 
-def write(score: Score, path: Source, *, swing: bool = False) -> None:
+def write(score: Score, path: Source, *, swing: bool = False) -> tuple[str, ...]:
     """Write `score` to `path` in the format its suffix names; the same score gives the same bytes.
 
     Missing folders are made. The file appears whole or not at all.
 
     Args:
         swing: add "Swing" to the words of the score; in notation it stands above the first bar.
+
+    Returns:
+        What the format cannot hold and was changed or left out, a sentence each.
 
     Raises:
         OptionError: the suffix is not one we know.
@@ -293,7 +296,9 @@ def write(score: Score, path: Source, *, swing: bool = False) -> None:
         if kind is None or kind.write is None:
             raise OptionError(f"expected a name ending in {_list(WRITABLE)}. Received: {path.suffix or 'no suffix'}")
         words = (Text(0, "Swing"), *score.texts) if swing else score.texts
-        _replace(path, kind.write(replace(score, texts=words)))
+        remarks: list[str] = []
+        _replace(path, kind.write(replace(score, texts=words), remarks))
+        return tuple(remarks)
 
 
 def _format(name: str) -> Format:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from musicgen.music import abctunes, archives, chunks, engraving, fastmidi, humdrum, midi, musicxml
 from musicgen.music.score import TEMPO, Score, table
 
-Remarks = list[str]  # what was repaired or left out, a sentence each
+Remarks = list[str]  # what was repaired, changed or left out, a sentence each
 
 
 class Format(NamedTuple):
@@ -20,12 +20,12 @@ class Format(NamedTuple):
 
     Attributes:
         read: the piece of that number, from 0; adds to the remarks.
-        write: None: it is only read.
+        write: adds what the format cannot hold to the remarks; None: it is only read.
         titles: one for each piece, without reading them; None: there is always one.
     """
 
     read: Callable[[bytes, int, Remarks], Score]
-    write: Callable[[Score], bytes] | None = None
+    write: Callable[[Score, Remarks], bytes] | None = None
     titles: Callable[[bytes], list[str]] | None = None
 
 
@@ -50,11 +50,16 @@ def _read_mxl(data: bytes, number: int, remarks: Remarks) -> Score:
     return musicxml.read(archives.musicxml_inside(data), number, remarks)
 
 
-def _write_mxl(score: Score) -> bytes:
-    return archives.compressed_musicxml(engraving.write(score))
+def _write_midi(score: Score, remarks: Remarks) -> bytes:
+    """MIDI holds all that a Score can."""
+    return midi.write(score)
 
 
-_MIDI = Format(_read_midi, midi.write, _midi_titles)
+def _write_mxl(score: Score, remarks: Remarks) -> bytes:
+    return archives.compressed_musicxml(engraving.write(score, remarks))
+
+
+_MIDI = Format(_read_midi, _write_midi, _midi_titles)
 _MUSICXML = Format(musicxml.read, engraving.write)
 
 READABLE: dict[str, Format] = {

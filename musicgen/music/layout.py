@@ -4,7 +4,7 @@ Choices:
 
 - Beats are quarter notes from the bar line on. A beat is parted binary (down to 128ths), in triplets (to triplet
   64ths, so 24 ticks to a quarter note are always exact), quintuplets or septuplets, whichever holds its notes exactly.
-  What none holds is moved to the grid of 16ths, triplets, 32nds or sextuplets that is nearest.
+  What none holds is moved to the nearest grid, a coarse one if a finer one is not much nearer.
 - Notes that begin and end together are a chord. Others that overlap go to voices, at most four; a fifth is made
   room for by ending the oldest note early.
 - A first metre that lasts for one bar shorter than those of the next metre is a pickup.
@@ -28,7 +28,9 @@ _VOICES, _MOST_BARS = 4, 20_000
 _NOTHING: tuple[int, int] = (1, 1)
 # How a beat can be parted: parts of a quarter note, and the tuplet's numbers.
 _SYSTEMS = ((32, _NOTHING), (48, (3, 2)), (20, (5, 4)), (28, (7, 4)))
-_GRIDS = (4, 3, 8, 6)  # where none holds
+_GRIDS = (4, 3, 6, 8, 12, 5, 7)  # where none holds: the first that is close, else the best
+_CLOSE = Time(1, 100)  # quarter notes; a triplet in whole ticks is as close as that
+_WORTH = Time(1, 24)  # how much nearer, in all, a finer grid must come
 _VALUES = [Fraction(8) / (1 << n) for n in range(9)]  # breve to 128th
 
 
@@ -162,13 +164,16 @@ def _grid(times: set[Time], bars: Sequence[Measure]) -> dict[Time, Time]:
 def _on_beat(times: Sequence[Time], begin: Time, end: Time) -> dict[Time, Time]:
     if any(_fits((*times, end), begin, parts) for parts, _ in _SYSTEMS):
         return {time: time for time in times}
-    candidates = [
-        {time: min(begin + Time(round((time - begin) * parts), parts), end) for time in times} for parts in _GRIDS
-    ]
-    errors = [
-        sum(abs(at - time) for time, at in one.items()) / len(times) + Time(n, 48) for n, one in enumerate(candidates)
-    ]
+    candidates = [_rounded(times, begin, end, parts) for parts in _GRIDS]
+    close = [one for one in candidates if all(abs(at - time) <= _CLOSE for time, at in one.items())]
+    if close:
+        return close[0]
+    errors = [sum(abs(at - time) for time, at in one.items()) + n * _WORTH for n, one in enumerate(candidates)]
     return candidates[errors.index(min(errors))]
+
+
+def _rounded(times: Sequence[Time], begin: Time, end: Time, parts: int) -> dict[Time, Time]:
+    return {time: min(begin + Time(round((time - begin) * parts), parts), end) for time in times}
 
 
 def _fits(times: Sequence[Time], begin: Time, parts: int) -> bool:

@@ -20,6 +20,7 @@ from musicgen.neural.options import CELLS, FORMS
 from musicgen.studio.artifact import check_replaceable
 from musicgen.studio.clip import Receipt
 from musicgen.studio.composer import BACKENDS, Composer
+from musicgen.studio.converter import convert
 from musicgen.studio.inspector import inspect, inspect_model
 from musicgen.version import __version__
 
@@ -168,6 +169,15 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(f"{name:22} {value:,.3f}" if isinstance(value, float) else f"{name:22} {value:,}")
 
 
+def _convert(options: argparse.Namespace) -> int:
+    written = 0
+    for one in convert(options.source, options.out, to=options.to or "", swing=options.swing, force=options.force):
+        written += one.path is not None
+        what = str(one.path) if one.path else f"refused {one.name}"
+        print(f"{what}: {'; '.join(one.remarks)}" if one.remarks else what, flush=True)
+    return 0 if written else 1
+
+
 def _inspect(options: argparse.Namespace) -> int:
     path = Path(options.source)
     looks_trained = (path / "recipe.toml").exists() or path.suffix == ".zip"
@@ -263,3 +273,9 @@ def _add_others(commands: Any) -> None:
     parser = _command(commands, "inspect", _inspect, "say what is in a file, a folder or a model")
     parser.add_argument("source", metavar="SOURCE", help="a file, a folder or a model")
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser = _command(commands, "convert", _convert, "turn music files into others: MIDI, MusicXML, ABC, Humdrum, zips")
+    parser.add_argument("source", metavar="IN", help="a file, a folder, tunes.abc#3, or corpus:NAME of music21")
+    parser.add_argument("out", metavar="OUT", help="a file (.mid, .musicxml, .mxl), or a folder for several pieces")
+    parser.add_argument("--to", metavar="SUFFIX", help="the format in a folder (default: .mid, and .musicxml for MIDI)")
+    parser.add_argument("--swing", action="store_true", help='write "Swing" above the first bar')
+    parser.add_argument("--force", action="store_true", help="replace files of the same name")
