@@ -1,4 +1,4 @@
-"""MIDI files: bytes to a Score and back, byte by byte.
+"""MIDI's events: chunks of bytes to a Score, and a Score to a file. How a file is cut into chunks is in `chunks`.
 
 What a Score holds survives MIDI -> Score -> MIDI -> Score. The rules:
 
@@ -13,6 +13,8 @@ What a Score holds survives MIDI -> Score -> MIDI -> Score. The rules:
   UTF-8; empty ones are left out. They are written as UTF-8.
 - System exclusive, aftertouch and other meta events are passed over, and so are tempos, metres and
   keys that are outside MIDI's range.
+- A damaged chunk is read up to the event that is none, where remarks are wanted; the chunks after it are
+  read as ever. Without any note before the damage the file is refused.
 
 Not by mido: mido 1.3.3 loses the delta time of meta events that it does not know, refuses a whole file
 for one odd key signature, cannot say where a file breaks, and takes three times as long. `fastmidi`
@@ -67,66 +69,44 @@ _ALLOWED: dict[Any, tuple[Sequence[int], ...]] = {  # what MIDI can hold, column
 }
 
 
-# In: the file, its chunks, their events, and who plays them.
+# In: chunks, their events, and who plays them.
 
 
-def split(data: bytes) -> tuple[int, list[bytes]]:
-    """The ticks to a quarter note, and each chunk of events, of a MIDI file of type 0 or 1.
-
-    Raises:
-        FileError: `data` is no MIDI file, one of type 2 or in SMPTE time, or is cut off.
-    """
-    if data[:4] != b"MThd":
-        received = repr(data[:12]) if data else "an empty file"
-        raise FileError(f"expected a MIDI file, which begins with MThd. Received: {received}")
-    if len(data) < 14:
-        raise FileError(f"expected a header of 14 bytes. Received: a file that breaks off at byte {len(data)}")
-    size, kind, count, resolution = (int.from_bytes(data[a:b], "big") for a, b in ((4, 8), (8, 10), (10, 12), (12, 14)))
-    if kind > 1:
-        raise FileError(f"expected MIDI of type 0 or 1. Received: type {kind}")
-    if not 0 < resolution < 0x8000:
-        received = "SMPTE time (frames of a second)" if resolution else "0"
-        raise FileError(f"expected 1 to 32767 ticks to a quarter note. Received: {received}")
-    if count == 0:
-        raise FileError("expected at least one track. Received: none")
-    return resolution, list(_chunks(data, 8 + size, count))
-
-
-def _chunks(data: bytes, start: int, count: int) -> Iterator[bytes]:
-    """The first `count` tracks from byte `start` on; chunks of other kinds are passed over."""
-    found = 0
-    while found < count:
-        body = start + 8
-        end = body + int.from_bytes(data[start + 4 : body], "big")
-        if max(body, end) > len(data):
-            received = f"a file that breaks off at byte {len(data)}, in track {found + 1}"
-            raise FileError(f"expected {count} tracks. Received: {received}")
-        if data[start : start + 4] == b"MTrk":
-            found += 1
-            yield data[body:end]
-        start = end
-
-
-def read(resolution: int, chunks: Sequence[bytes]) -> Score:
+def read(resolution: int, chunks: Sequence[bytes], remarks: list[str] | None = None) -> Score:
     """The Score in chunks of events, `resolution` ticks to a quarter note.
 
+    Args:
+        remarks: where to say what was left out of a damaged chunk; None: damage is an error.
+
     Raises:
-        FileError: a chunk is damaged; says the track and, counted from its start, the byte.
+        FileError: a chunk is damaged and `remarks` is None, or no note stands before the damage; says the
+            track and, counted from its start, the byte.
     """
     tracks: list[Track] = []
     song: dict[str, list[Any]] = {name: [] for name in (*_METAS, "markers", "texts")}
+    damage: list[FileError] = []
     for number, chunk in enumerate(chunks, 1):
-        with at(f"track {number}"):
-            tracks += _read_chunk(chunk, song)
+        band = _Band()
+        try:
+            with at(f"track {number}"):
+                _hear_chunk(chunk, band, song)
+        except FileError as error:
+            if remarks is None:
+                raise
+            damage.append(error)
+            remarks.append(f"{error}; kept what was before it, {band.notes} notes up to tick {band.tick}")
+        tracks += band.tracks()
+    if damage and not any(len(track.notes) for track in tracks):
+        raise damage[0]
     columns = {name: table(meta.dtype, song[name]) for name, meta in _METAS.items()}
     words = [_in_time(song[name]) for name in ("markers", "texts")]
     return Score(resolution, tuple(tracks), columns["tempos"], columns["metres"], columns["keys"], *words)
 
 
-def _read_chunk(chunk: bytes, song: dict[str, list[Any]]) -> tuple[Track, ...]:
-    """A chunk's Tracks; what belongs to the whole piece goes into `song`."""
-    band = _Band()
+def _hear_chunk(chunk: bytes, band: _Band, song: dict[str, list[Any]]) -> None:
+    """A chunk's messages go to the band; what belongs to the whole piece goes into `song`."""
     for tick, status, data in _events(chunk):
+        band.tick = tick
         kind = status - _META_STATUS
         if kind < 0:
             band.hear(tick, status, data)
@@ -138,7 +118,6 @@ def _read_chunk(chunk: bytes, song: dict[str, list[Any]]) -> tuple[Track, ...]:
             band.lyrics.append(Text(tick, _decoded(data)))
         elif kind in _WORDS and data:
             song[_WORDS[kind]].append(Text(tick, _decoded(data)))
-    return band.tracks()
 
 
 def _row(meta: _Meta, tick: int, data: bytes) -> list[tuple[int, ...]]:
@@ -231,6 +210,7 @@ class _Band:
 
     def __init__(self) -> None:
         self.name = ""
+        self.tick = 0
         self.lyrics: list[Text] = []
         self.programs = [0] * 16
         self.last_channel = 0
@@ -268,6 +248,11 @@ class _Band:
             part.controllers += waiting.controllers
             part.bends += waiting.bends
         return part
+
+    @property
+    def notes(self) -> int:
+        """How many notes have been heard to their end."""
+        return sum(note[1] >= 0 for part in self.parts.values() for note in part.notes)
 
     def tracks(self) -> tuple[Track, ...]:
         """The finished Tracks by channel and program, the first with the lyrics."""

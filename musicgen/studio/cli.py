@@ -21,6 +21,7 @@ from musicgen.neural.options import CELLS, FORMS
 from musicgen.studio.artifact import check_replaceable
 from musicgen.studio.clip import Receipt
 from musicgen.studio.composer import BACKENDS, Composer
+from musicgen.studio.converter import convert
 from musicgen.studio.corpus import TEXT, documents
 from musicgen.studio.inspector import inspect, inspect_model, looks_trained
 from musicgen.version import __version__
@@ -221,6 +222,15 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(f"{name:22} {value:,.3f}" if isinstance(value, float) else f"{name:22} {value:,}")
 
 
+def _convert(options: argparse.Namespace) -> int:
+    written = 0
+    for one in convert(options.source, options.out, to=options.to or "", swing=options.swing, force=options.force):
+        written += one.path is not None
+        what = str(one.path) if one.path else f"refused {one.name}"
+        print(f"{what}: {'; '.join(one.remarks)}" if one.remarks else what, flush=True)
+    return 0 if written else 1
+
+
 def _inspect(options: argparse.Namespace) -> int:
     path = Path(options.source)
     found = inspect_model(path) if looks_trained(path) else inspect(options.source, options.encoding, options.line)
@@ -338,3 +348,9 @@ def _add_others(commands: Any) -> None:
     parser.add_argument("--encoding", choices=tuple(ENCODINGS), default="jazz", help="to learn by (default jazz)")
     parser.add_argument("--line", **LINE)
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser = _command(commands, "convert", _convert, "turn music files into others: MIDI, MusicXML, ABC, Humdrum, zips")
+    parser.add_argument("source", metavar="IN", help="a file, a folder, tunes.abc#3, or corpus:NAME of music21")
+    parser.add_argument("out", metavar="OUT", help="a file (.mid, .musicxml, .mxl), or a folder for several pieces")
+    parser.add_argument("--to", metavar="SUFFIX", help="the format in a folder (default: .mid, and .musicxml for MIDI)")
+    parser.add_argument("--swing", action="store_true", help='write "Swing" above the first bar')
+    parser.add_argument("--force", action="store_true", help="replace files of the same name")
