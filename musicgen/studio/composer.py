@@ -162,7 +162,7 @@ class Composer:
         kind = ENCODINGS[self.recipe.encoding]
         if self.artifact is not None or kind.document is not str:
             return self.encoding
-        return kind.learned((read() for _, read in documents(source, kind)), self.recipe.vocabulary_size)
+        return kind.learned((one.text for one in documents(source, kind)), self.recipe.vocabulary_size)
 
     def _readings(self, source: Source, valid: Source | None, encoding: Encoding) -> tuple[Reading, Reading]:
         """What to learn from and what to judge by, split by piece."""

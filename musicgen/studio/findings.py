@@ -7,7 +7,6 @@ processes start fast and stay small.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from os import PathLike, fspath
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -80,9 +79,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Question:
-    """A file, and how it would be used: the encoding, and which track is the line ("" finds it)."""
+    """A piece in a file, and how it would be used: the encoding, and which track is the line ("" finds it)."""
 
-    path: str | PathLike[str]
+    place: files.Place
     encoding: str = "jazz"
     line: str = ""
 
@@ -103,41 +102,33 @@ class Look:
     pitch_classes: npt.NDArray[np.float64]
 
 
-def look(question: Question) -> list[Look]:
-    """What is in a file, one look for each piece of music in it.
-
-    Raises:
-        MusicgenError: the file cannot be used; says why.
-    """
-    return [_looked(question, name, score) for name, score in pieces(question.path)]
-
-
-def pieces(path: str | PathLike[str]) -> list[tuple[str, Score]]:
-    """The pieces in a file, each with what tells it from the others there; the one place that opens files."""
-    return [(fspath(path), files.read(path))]
-
-
 def refused(question: Question, reason: str) -> Finding:
     """What is said of a file that cannot be used."""
-    path = fspath(question.path)
-    return Finding(path, "refused", reason.removeprefix(f"{path}: "), kind=kind_of(path))
+    path = str(question.place)
+    return Finding(path, "refused", reason.removeprefix(f"{path}: "), kind=kind_of(question.place))
 
 
-def kind_of(path: str) -> str:
+def kind_of(place: files.Place) -> str:
     """What a file is by its suffix."""
-    suffix = PurePath(path).suffix.lower().removeprefix(".")
+    suffix = PurePath(place.member or place.path).suffix.lower().removeprefix(".")
     return KINDS.get(suffix, suffix.upper())
 
 
-def _looked(question: Question, name: str, score: Score) -> Look:
+def look(question: Question) -> Look:
+    """What a piece of music is.
+
+    Raises:
+        MusicgenError: it cannot be used; says why.
+    """
+    piece = question.place.read()
+    score, repairs = piece.score, piece.remarks
     learned, line = _encoded(score, question), _line(score, question.line)
-    repairs = getattr(score, "repairs", ())
     finding = Finding(
-        name,
+        piece.name,
         "repaired" if repairs else "used",
-        "; ".join(map(str, repairs)),
+        "; ".join(repairs),
         _remarks(line, learned),
-        kind=kind_of(name),
+        kind=kind_of(question.place),
         tracks=len(score.tracks),
         bars=bars(score),
         metre=_metres(score),

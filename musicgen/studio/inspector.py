@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -15,11 +15,12 @@ from musicgen.music.keys import likely_key
 from musicgen.music.likeness import twins
 from musicgen.music.theory import key_weights
 from musicgen.studio.artifact import Artifact
+from musicgen.studio.corpus import find_texts
 from musicgen.studio.estimate import Estimate, estimated
 from musicgen.studio.findings import TEXT, Finding, Look, Question, look, refused
 from musicgen.studio.progress import counting_bar
 from musicgen.studio.tables import aligned
-from musicgen.studio.textfindings import find_texts, look_at_text
+from musicgen.studio.textfindings import look_at_text
 from musicgen.studio.workers import Failure, map_files
 
 COLUMNS = ("notes", "moved", "bars", "metre", "tempo", "key", "chords", "tracks", "kind", "melody")
@@ -138,20 +139,16 @@ def inspect(source: str | os.PathLike[str], encoding: str = "jazz", line: str = 
         FileError: there is nothing to look at.
     """
     reads_text = ENCODINGS[encoding].document is str
-    questions = [Question(path, encoding, line) for path in (find_texts if reads_text else files.find)(source)]
+    found = [files.Place(path) for path in find_texts(Path(source))] if reads_text else files.places(source)
+    questions = [Question(place, encoding, line) for place in found]
     Thread(target=key_weights, daemon=True).start()  # loads music21 while the workers read
     with counting_bar("looking", len(questions)) as tick:
         answers = [tick(answer) for answer in map_files(look_at_text if reads_text else look, questions)]
-    return Inspection(_compared(_looks(questions, answers)))
+    return Inspection(_compared([_told_of(*pair) for pair in zip(questions, answers, strict=True)]))
 
 
-def _looks(questions: Iterable[Question], answers: Iterable[list[Look] | Failure]) -> list[Look | Finding]:
-    """One for each piece of music; of a file that failed, what is said of it."""
-    return [
-        one
-        for question, answer in zip(questions, answers, strict=True)
-        for one in ([refused(question, answer.reason)] if isinstance(answer, Failure) else answer)
-    ]
+def _told_of(question: Question, answer: Look | Failure) -> Look | Finding:
+    return refused(question, answer.reason) if isinstance(answer, Failure) else answer
 
 
 def _compared(looks: Sequence[Look | Finding]) -> list[Finding]:
