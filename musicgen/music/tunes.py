@@ -35,7 +35,7 @@ class ChoraleWishes:
     """What a chorale shall be.
 
     Attributes:
-        bars: how many; None is as many as the given voices have, or 8.
+        bars: how many; None is as many as the given voices have, or 8; longer voices are cut.
         soprano, alto, tenor, bass: a voice that is given, as the name of a music file (its track of
             that name, else its melody) or as a tune, see the module; empty: free.
         tempo_bpm: quarter notes per minute.
@@ -63,6 +63,9 @@ class ChoraleWishes:
         needed = max(1, -(-(self._longest - (self.pickup or 0)) // self.bar)) if self.given else USUAL_BARS
         self._settle("bars", needed if self.bars is None else self.bars)
         self._check()
+        for voice in self.given:
+            self._settle(voice, " ".join(getattr(self, voice).split()[: self.frames]))
+        del self.__dict__["given"]  # it may have been longer than the bars
 
     def _settle(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -89,8 +92,6 @@ class ChoraleWishes:
         for voice, frames in self.given.items():
             with at(voice):
                 _check_tune(frames)
-                if len(frames) > self.frames:
-                    raise OptionError(f"expected at most {self.frames} sixteenths. Received: {len(frames)}")
 
     @cached_property
     def given(self) -> dict[str, npt.NDArray[np.object_]]:

@@ -147,9 +147,7 @@ def _generate(options: argparse.Namespace) -> None:
         if options.picture:
             written.append(clip.save(path.with_suffix(f".{options.picture}")))
         print("  ".join(map(str, written)), flush=True)
-    print(
-        f"Made with seed {options.seed} ({clips[0].receipt.backend}). Other clips: another --seed, --chords or", end=" "
-    )
+    print(f"Made with seed {options.seed} ({clips[0].receipt.backend}). Other clips: another --seed or", end=" ")
     print("--temperature; pictures: --picture; the same clip again: musicgen reproduce FILE.")
 
 
