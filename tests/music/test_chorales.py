@@ -153,10 +153,21 @@ def test_what_is_remembered_is_what_sounded():
     standing = CHORALES.blank
     for step in indices[:11]:
         standing = CHORALES.remembered(np, np.array(0), np.concatenate([step, standing[4:]]))
-    pitches = [quartet.VALUES[index] for index in quartet.before(standing, 1)]
-    assert pitches == [72, "rest", 60, "rest"]
-    assert quartet.before(standing, 7).tolist()[1] == quartet.VALUES.index(65)
-    assert standing[-4:].tolist() == [10, 2, 0, 10]  # frames since each began
+    assert [quartet.VALUES[index] for index in standing[quartet.SOUNDING]] == [72, "rest", 60, "rest"]
+    assert standing[quartet.AGES].tolist() == [10, 2, 0, 10]  # frames since each began
+    assert [quartet.VALUES[index] for index in quartet.before(standing, 7)] == [72, 65, "rest", "rest"]
+
+
+def test_what_came_next_is_recalled_where_the_last_frames_stood_before():
+    line = [72, 74, 76, 77, 72, 74, 71, 72, 74, 76]
+    indices = CHORALES.vocabulary.indices(CHORALES.encode(score(*[[(t, 1, p) for t, p in enumerate(line)]] * 4))[0])
+    standing, recalled, alike = CHORALES.blank, [], []
+    for step in indices:
+        standing = CHORALES.remembered(np, np.array(0), np.concatenate([step, standing[4:]]))
+        recalled.append(quartet.VALUES[standing[quartet.RECALLED][0]])
+        alike.append(int(standing[quartet.LIKENESS]))
+    assert alike == [0, 0, 0, 0, 1, 2, 0, 1, 2, 3]
+    assert [value for value, length in zip(recalled, alike, strict=True) if length] == [74, 76, 74, 71, 77]
 
 
 def test_a_voice_is_chosen_by_its_intervals_to_what_sounds():
@@ -166,7 +177,7 @@ def test_a_voice_is_chosen_by_its_intervals_to_what_sounds():
         before, standing = standing, CHORALES.remembered(np, np.array(0), np.concatenate([now, standing[4:]]))
     setting = np.concatenate([now, CHORALES.remembered(np, np.array(0), before)[4:]])  # the second frame, all set
     keys = CHORALES.keys(np, 3, np.zeros(9, int), np.array(1), setting)
-    assert [quartet.VALUES[key] for key in keys[1:]] == [48, 72, 65, 60]
+    assert [quartet.VALUES[key] for key in keys[2:]] == [48, 72, 65, 60]
 
 
 def test_transposition_moves_pitches_and_memory_and_nothing_else():
