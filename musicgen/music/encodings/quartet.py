@@ -28,6 +28,7 @@ SIZE, COUNT = len(VALUES), len(ORDER)
 LONG = 15  # frames of a note or rest that are told apart
 SEARCHED = 192  # frames back where the last ones are looked for
 ALIKE = 16  # frames that are compared
+OCTAVES = 11  # at most, up or down, to transpose by
 LAGS = (4, 8, 16)  # frames back that a network sees
 WIDEST = 24  # semitones: the widest interval that has a name of its own
 BEATS, IN_BEAT = 8, 4  # beats of a bar that are told apart, frames in one
@@ -39,7 +40,8 @@ LIKENESS = 4 * COUNT
 FRAMES = slice(LIKENESS + 1, LIKENESS + 1 + SEARCHED + ALIKE)
 MEMORY = FRAMES.stop - COUNT
 
-_PLACE = (2 ** (7 * np.arange(COUNT))).astype(np.int32)  # of a voice in the number of a frame
+_SHIFTS = 7 * np.arange(COUNT)  # bits before each voice in the number of a frame
+_PLACE = (2**_SHIFTS).astype(np.int32)
 _WINDOWS = np.arange(1, SEARCHED + 1)[:, None] + np.arange(ALIKE)  # frames to compare with the last ones
 _INDEX = np.arange(SIZE)
 _PITCH = np.where(_INDEX >= FIRST, _INDEX - FIRST + LOWEST, -1)
@@ -177,17 +179,23 @@ def _interval() -> View:
 
 def transposed(indices: Steps, semitones: Steps) -> Steps:
     """Values, or what stands, higher by `semitones`; pitches stay within the vocabulary by octaves."""
-    up = np.asarray(semitones)[..., None]
-    parts = [_higher(indices[..., :COUNT], up)]
+    up = np.asarray(semitones)[..., None] + OCTAVES * 12
+    parts = [_HIGHER[up, indices[..., :COUNT]]]
     if indices.shape[-1] > COUNT:
-        frames = _higher(voices(indices[..., FRAMES, None]), up[..., None]) @ _PLACE
-        parts += [_higher(indices[..., SOUNDING], up), indices[..., AGES], _higher(indices[..., RECALLED], up)]
-        parts += [indices[..., LIKENESS : LIKENESS + 1], frames]
+        frames = indices[..., FRAMES]
+        moved = [_HIGHER[up, frames >> shift & 127] << shift for shift in _SHIFTS]
+        parts += [_HIGHER[up, indices[..., SOUNDING]], indices[..., AGES], _HIGHER[up, indices[..., RECALLED]]]
+        parts += [indices[..., LIKENESS : LIKENESS + 1], np.sum(moved, axis=0)]
     return np.concatenate(parts, axis=-1).astype(indices.dtype)
 
 
-def _higher(pitches: Steps, up: Steps) -> Steps:
-    moved = pitches + up
+def _transpositions() -> Steps:
+    """Each value's index when higher by -OCTAVES to OCTAVES octaves, `int32[semitones, 128]`."""
+    up, index = np.ogrid[-OCTAVES * 12 : OCTAVES * 12 + 1, :128]
+    moved = index + up
     moved = np.where(moved < FIRST, FIRST + (moved - FIRST) % 12, moved)
     moved = np.where(moved >= SIZE, SIZE - 12 + (moved - SIZE) % 12, moved)
-    return np.where((pitches >= FIRST) & (pitches < SIZE), moved, pitches)
+    return np.where((index >= FIRST) & (index < SIZE), moved, index).astype(np.int32)
+
+
+_HIGHER = _transpositions()
