@@ -2,8 +2,9 @@
 
 `hold` hides the pitch that goes on, so it is remembered: what sounds in each voice, for how many
 frames, and the frames before, four pitches in one number. Chorales say their lines twice, so the
-memory also *recalls*: it finds where the last frames stood before, the longest such place, and what
-came next there.
+memory also *recalls*: it finds the place where the longest stretch of the last frames stood before,
+and what came next there; once for all four voices and once for the soprano alone, whose tune comes
+back under other chords.
 
 A voice's *present* is what sounds as far as this frame is set: the value that is set, what it holds
 on to, or the frame before.
@@ -33,11 +34,12 @@ LAGS = (4, 8, 16)  # frames back that a network sees
 WIDEST = 24  # semitones: the widest interval that has a name of its own
 BEATS, IN_BEAT = 8, 4  # beats of a bar that are told apart, frames in one
 
-# Columns of what stands: the fields, what sounds, for how long, what is recalled, how many frames were alike, and the
-# frames before, newest first.
-SOUNDING, AGES, RECALLED = (slice(COUNT * n, COUNT * (n + 1)) for n in (1, 2, 3))
-LIKENESS = 4 * COUNT
-FRAMES = slice(LIKENESS + 1, LIKENESS + 1 + SEARCHED + ALIKE)
+# Columns of what stands: the fields, what sounds, for how long, what is recalled by all voices and by the soprano, how
+# many frames were alike each time, and the frames before, newest first.
+SOUNDING, AGES, BY_ALL, BY_SOPRANO = (slice(COUNT * n, COUNT * (n + 1)) for n in (1, 2, 3, 4))
+RECALLED = slice(BY_ALL.start, BY_SOPRANO.stop)
+LIKENESS = slice(RECALLED.stop, RECALLED.stop + 2)
+FRAMES = slice(LIKENESS.stop, LIKENESS.stop + SEARCHED + ALIKE)
 MEMORY = FRAMES.stop - COUNT
 
 _SHIFTS = 7 * np.arange(COUNT)  # bits before each voice in the number of a frame
@@ -51,7 +53,11 @@ _NAMED = np.concatenate([_CLASSES[_CLASS], np.eye(10, dtype=np.float32)[np.maxim
 _AGES, _BEATS, _IN_BEAT, _ALIKE, _SAME = (np.eye(n, dtype=np.float32) for n in (LONG + 1, BEATS, IN_BEAT, ALIKE + 1, 2))
 _PAIRS = tuple(zip(*((a, b) for a in range(COUNT) for b in range(a)), strict=True))
 WIDTH = (
-    BEATS + IN_BEAT + COUNT * (_NAMED.shape[1] + LONG + 1 + 13 * (len(LAGS) + 2) + 2) + 13 * len(_PAIRS[0]) + ALIKE + 1
+    BEATS
+    + IN_BEAT
+    + COUNT * (_NAMED.shape[1] + LONG + 1 + 13 * (1 + len(LAGS)))
+    + 2 * (COUNT * (13 + 2) + ALIKE + 1)
+    + 13 * len(_PAIRS[0])
 )
 
 
@@ -64,27 +70,29 @@ def remembered(xp: Any, standing: Array) -> Array:
     ages = xp.where(xp.equal(fields, HELD), xp.minimum(standing[..., AGES] + 1, LONG), 0)
     newest = sum(now[..., v : v + 1] * place for v, place in enumerate(_PLACE))
     frames = xp.concatenate([newest, standing[..., FRAMES][..., :-1]], axis=-1)
-    alike, recalled = _recalled(xp, frames)
-    return xp.concatenate([fields, now, ages, recalled, alike, frames], axis=-1)
+    alike, nearest = _place_alike(xp, frames)
+    alike_soprano, nearest_soprano = _place_alike(xp, voices(frames[..., None])[..., ORDER.index("soprano")])
+    places, alike = (xp.concatenate(both, axis=-1) for both in ((nearest, nearest_soprano), (alike, alike_soprano)))
+    following = xp.where(alike > 0, xp.take_along_axis(frames, places, axis=-1), 0)
+    recalled = [voices(following[..., n : n + 1]) for n in range(2)]
+    return xp.concatenate([fields, now, ages, *recalled, alike, frames], axis=-1)
 
 
-def _recalled(xp: Any, frames: Array) -> tuple[Array, Array]:
-    """How many of the last frames were alike at the place most like now, and what came next there.
+def _place_alike(xp: Any, frames: Array) -> tuple[Array, Array]:
+    """How many of the last frames were alike at the place most like now, and the frame that came next there.
 
     Args:
         frames: newest first, `int32[..., SEARCHED + ALIKE]`.
 
     Returns:
-        `int32[..., 1]` and `int32[..., 4]`; of several places the last.
+        `int32[..., 1]` each, the latter as a place in `frames`; of several places the last.
     """
     last = frames[..., None, :ALIKE]
     differs = xp.logical_or(xp.not_equal(xp.take(frames, _WINDOWS, axis=-1), last), xp.equal(last, 0))
     run = xp.where(differs, np.arange(ALIKE, dtype=np.int32), np.int32(ALIKE))
     run = xp.min(run, axis=-1)  # frames until the first that differs, [..., SEARCHED]
     alike = xp.max(run, axis=-1, keepdims=True)
-    nearest = xp.expand_dims(xp.argmax(run, axis=-1), -1)
-    following = xp.where(alike > 0, xp.take_along_axis(frames, nearest, axis=-1), 0)
-    return alike, voices(following)
+    return alike, xp.expand_dims(xp.argmax(run, axis=-1), -1)
 
 
 def voices(frame: Array) -> Array:
@@ -114,6 +122,7 @@ def features(xp: Any, place: Array, standing: Array) -> Array:
         place: frames since the last bar line, `int32[...]`.
     """
     now, recalled = present(xp, standing), standing[..., RECALLED]
+    twice = xp.concatenate([now, now], axis=-1)
     then = [standing[..., SOUNDING], *(before(standing, lag) for lag in LAGS), recalled]
     parts = [
         xp.take(_BEATS, xp.minimum(place // IN_BEAT, BEATS - 1), axis=0),
@@ -121,9 +130,9 @@ def features(xp: Any, place: Array, standing: Array) -> Array:
         _rows(xp, _NAMED, now),
         _rows(xp, _AGES, standing[..., AGES]),
         _rows(xp, _CLASSES[_CLASS], xp.concatenate(then, axis=-1)),
-        _rows(xp, _SAME, xp.where(xp.equal(now, recalled), 1, 0)),
+        _rows(xp, _SAME, xp.where(xp.equal(twice, recalled), 1, 0)),
         _rows(xp, _CLASSES, _intervals(xp, now)),
-        xp.take(_ALIKE, standing[..., LIKENESS], axis=0),
+        _rows(xp, _ALIKE, standing[..., LIKENESS]),
     ]
     return xp.concatenate(parts, axis=-1)
 
@@ -151,12 +160,12 @@ def views() -> tuple[tuple[View, ...], ...]:
         _as_recalled(),
         _interval(),
     )
-    return tuple((by_class, recalled, *(by_interval,) * (field + 1)) for field in range(COUNT))
+    return tuple((by_class, recalled, recalled, *(by_interval,) * (field + 1)) for field in range(COUNT))
 
 
 def keys(xp: Any, field: int, standing: Array) -> Array:
     """The key of each view of a field."""
-    own, recalled = standing[..., SOUNDING][..., field : field + 1], standing[..., RECALLED][..., field : field + 1]
+    own, recalled = standing[..., SOUNDING][..., field : field + 1], standing[..., RECALLED][..., field::COUNT]
     known = xp.where(xp.equal(recalled, HELD), SIZE, xp.where(xp.equal(recalled, own), HELD, recalled))
     return xp.concatenate([xp.zeros_like(own), known, own, present(xp, standing)[..., :field]], axis=-1)
 
@@ -185,7 +194,7 @@ def transposed(indices: Steps, semitones: Steps) -> Steps:
         frames = indices[..., FRAMES]
         moved = [_HIGHER[up, frames >> shift & 127] << shift for shift in _SHIFTS]
         parts += [_HIGHER[up, indices[..., SOUNDING]], indices[..., AGES], _HIGHER[up, indices[..., RECALLED]]]
-        parts += [indices[..., LIKENESS : LIKENESS + 1], np.sum(moved, axis=0)]
+        parts += [indices[..., LIKENESS], np.sum(moved, axis=0)]
     return np.concatenate(parts, axis=-1).astype(indices.dtype)
 
 
