@@ -7,7 +7,6 @@ that begins, such as `67 - - - 69 - r -`. A clip's receipt holds its tunes in th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,9 +34,10 @@ class ChoraleWishes:
     """What a chorale shall be.
 
     Attributes:
-        bars: how many; None is as many as the given voices have, or 8; longer voices are cut.
+        bars: how many; None is as long as the longest voice that is given, to its last sixteenth, or 8 bars;
+            longer voices are cut.
         soprano, alto, tenor, bass: a voice that is given, as the name of a music file (its track of
-            that name, else its melody) or as a tune, see the module; empty: free.
+            that name, else its melody) or as a tune, see the module; empty: free. After its end it is free.
         tempo_bpm: quarter notes per minute.
         metre: beats in a bar and the note that is a beat; empty: the given file's, or 4/4.
         pickup: sixteenths before the first bar line; None is as many as the given file has.
@@ -60,8 +60,6 @@ class ChoraleWishes:
         metre, pickup = next(iter(metres), ("4/4", 0))
         self._settle("metre", self.metre or metre)
         self._settle("pickup", pickup if self.pickup is None else self.pickup)
-        needed = max(1, -(-(self._longest - (self.pickup or 0)) // self.bar)) if self.given else USUAL_BARS
-        self._settle("bars", needed if self.bars is None else self.bars)
         self._check()
         for voice in self.given:
             self._settle(voice, " ".join(getattr(self, voice).split()[: self.frames]))
@@ -85,9 +83,11 @@ class ChoraleWishes:
         return metre_and_pickup(score)
 
     def _check(self) -> None:
-        for name, value, least in (("bars", self.bars or 0, 1), ("pickup", self.pickup or 0, 0)):
-            most = MOST_BARS if least else min(self.bar - 1, 255)
-            if not least <= value <= most:
+        for name, value, least, most in (
+            ("bars", self.bars, 1, MOST_BARS),
+            ("pickup", self.pickup, 0, self._most_pickup),
+        ):
+            if value is not None and not least <= value <= most:
                 raise OptionError(f"{name}: expected a whole number from {least} to {most}. Received: {value}")
         for voice, frames in self.given.items():
             with at(voice):
@@ -99,8 +99,8 @@ class ChoraleWishes:
         return {voice: _frames(text) for voice in VOICES if (text := getattr(self, voice).split())}
 
     @property
-    def _longest(self) -> int:
-        return max(map(len, self.given.values()))
+    def _most_pickup(self) -> int:
+        return min(self.bar - 1, 255)
 
     @property
     def bar(self) -> int:
@@ -113,7 +113,9 @@ class ChoraleWishes:
     @property
     def frames(self) -> int:
         """Sixteenths in all, the pickup among them."""
-        return (self.bars or 0) * self.bar + (self.pickup or 0)
+        if self.bars is None and self.given:
+            return max(map(len, self.given.values()))
+        return (self.bars or USUAL_BARS) * self.bar + (self.pickup or 0)
 
 
 def metre_and_pickup(score: Score) -> tuple[str, int]:
@@ -142,18 +144,15 @@ def _names_a_file(text: str) -> bool:
 def _frames(words: list[str]) -> npt.NDArray[np.object_]:
     """A tune's words as frames; a rest that goes on is held."""
     frames = np.array([_WORDS.get(word) or int(word) for word in words], object)
-    for t, before in enumerate(_sounding(frames[:-1]), 1):
-        if before == REST and frames[t] == REST:
-            frames[t] = HOLD
+    begins = np.flatnonzero(frames != HOLD)
+    goes_on = (frames[begins[1:]] == REST) & (frames[begins[:-1]] == REST)
+    frames[begins[1:][goes_on]] = HOLD
     return frames
 
 
-def _sounding(frames: npt.NDArray[np.object_]) -> Iterator[object]:
-    """What sounds in each frame."""
-    now: object = REST
-    for frame in frames:
-        now = now if frame == HOLD else frame
-        yield now
+def ends_in_a_note(frames: npt.NDArray[np.object_]) -> bool:
+    """Whether a note sounds in the last frame."""
+    return bool(frames[frames != HOLD][-1] != REST)
 
 
 def _check_tune(frames: npt.NDArray[np.object_]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicgen.errors import InputError, OptionError
@@ -66,6 +66,7 @@ def test_decoding_undoes_encoding():
 note = st.tuples(st.integers(0, 300), st.integers(1, 60), st.integers(21, 96))
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(note, min_size=1, max_size=12, unique_by=lambda n: n[0]), min_size=4, max_size=4))
 def test_decoding_undoes_encoding_of_any_four_lines(lines):
     check_encoding(CHORALES, [score([(0, 24, 60)], *lines[1:], resolution=24)])
@@ -153,10 +154,24 @@ def test_what_is_remembered_is_what_sounded():
     standing = CHORALES.blank
     for step in indices[:11]:
         standing = CHORALES.remembered(np, np.array(0), np.concatenate([step, standing[4:]]))
-    pitches = [quartet.VALUES[index] for index in quartet.before(standing, 1)]
-    assert pitches == [72, "rest", 60, "rest"]
-    assert quartet.before(standing, 7).tolist()[1] == quartet.VALUES.index(65)
-    assert standing[-4:].tolist() == [10, 2, 0, 10]  # frames since each began
+    assert [quartet.VALUES[index] for index in standing[quartet.SOUNDING]] == [72, "rest", 60, "rest"]
+    assert standing[quartet.AGES].tolist() == [10, 2, 0, 10]  # frames since each began
+    assert [quartet.VALUES[index] for index in quartet.before(standing, 7)] == [72, 65, "rest", "rest"]
+
+
+def test_what_came_next_is_recalled_where_the_last_frames_stood_before():
+    line = [(t, 1, pitch) for t, pitch in enumerate([72, 74, 76, 77, 72, 74, 71, 72, 74, 76])]
+    bass = [(t, 1, pitch) for t, pitch in enumerate([40, 41, 42, 43, 40, 41, 44, 45, 46, 47])]
+    indices = CHORALES.vocabulary.indices(CHORALES.encode(score(line, line, line, bass))[0])
+    standing, recalled, alike = CHORALES.blank, [], []
+    for step in indices:
+        standing = CHORALES.remembered(np, np.array(0), np.concatenate([step, standing[4:]]))
+        recalled.append([quartet.VALUES[index] for index in standing[quartet.RECALLED][[0, 3, 4, 7]]])
+        alike.append(standing[quartet.LIKENESS].tolist())
+    assert alike[:4] == [[0, 0]] * 4
+    assert alike[4:] == [[1, 1], [2, 2], [0, 0], [0, 1], [0, 2], [0, 3]]
+    assert recalled[5] == [76, 42, 76, 42]
+    assert recalled[9] == ["hold", "hold", 77, 43]  # by all voices nothing, by the soprano what was under it
 
 
 def test_a_voice_is_chosen_by_its_intervals_to_what_sounds():
@@ -166,7 +181,7 @@ def test_a_voice_is_chosen_by_its_intervals_to_what_sounds():
         before, standing = standing, CHORALES.remembered(np, np.array(0), np.concatenate([now, standing[4:]]))
     setting = np.concatenate([now, CHORALES.remembered(np, np.array(0), before)[4:]])  # the second frame, all set
     keys = CHORALES.keys(np, 3, np.zeros(9, int), np.array(1), setting)
-    assert [quartet.VALUES[key] for key in keys[1:]] == [48, 72, 65, 60]
+    assert [quartet.VALUES[key] for key in keys[3:]] == [48, 72, 65, 60]
 
 
 def test_transposition_moves_pitches_and_memory_and_nothing_else():
@@ -235,10 +250,11 @@ def test_a_voice_is_given_by_a_file_or_by_its_tune(tmp_path):
     files.write(TUNE, tmp_path / "tune.mid")
     wishes = ChoraleWishes(soprano=str(tmp_path / "tune.mid"), bass="48 - - -")
     assert wishes.soprano == "67 - - - 67 - - - - - - - r - 69 - 71 - - -"
-    assert (wishes.bars, wishes.metre) == (2, "3/4")
+    assert (wishes.frames, wishes.metre) == (20, "3/4")
     for clip in drawn(wishes):
-        assert clip.tracks[0].notes.tolist()[:4] == TUNE.tracks[0].notes.tolist()
-        assert clip.tracks[3].notes[0].tolist()[:3] in [(0, length, 48) for length in range(4, 25)]
+        assert clip.tracks[0] == CHORALES.quantize(TUNE).tracks[0]
+        assert clip.tracks[3].notes[0].tolist()[:3] == (0, 4, 48)
+        assert clip.end <= 20
     assert ChoraleWishes(alto=str(tmp_path / "tune.mid")).alto.startswith("60 -")  # its track of that name
     assert ChoraleWishes(**asdict(wishes)) == wishes  # as a receipt has them
 
@@ -251,13 +267,15 @@ def test_a_tune_stands_after_a_primer_and_in_its_bars():
     allowed = CHORALES.rules(wishes, asked).allowed[0][0]
     assert [quartet.VALUES[k] for k in allowed[16:22].argmax(axis=1)] == [67, "hold", "rest", "hold", 69, "hold"]
     assert allowed[16:22].sum() == 6
-    assert allowed[22:].all()
+    assert not allowed[22, quartet.HELD]  # its last note ends there
+    assert allowed[22, quartet.HELD + 1 :].all()
+    assert allowed[23:].all()
 
 
 def test_a_tune_with_a_pickup_keeps_its_bars():
     wishes = ChoraleWishes(soprano="67 - - - 72 - - - 71 - - - 69 - - - 67 - - -", pickup=4)
     context = CHORALES.asked(wishes)
-    assert (wishes.bars, context.end) == (1, 20)
+    assert context.end == 20
     assert context.frame.metres.tolist() == [(0, 4, 16), (4, 4, 4)]
 
 

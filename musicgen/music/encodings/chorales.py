@@ -26,7 +26,7 @@ from musicgen.music.encodings.encoding import Array, Encoding, MusicContext, Nat
 from musicgen.music.encodings.timeline import BAR_START, BAR_TICKS, TICK
 from musicgen.music.metrics import perplexities
 from musicgen.music.score import METRE, TEMPO, Score, Table, Track, table
-from musicgen.music.tunes import HIGHEST, LOWEST, MOST_BARS, SIXTEENTHS, ChoraleWishes, metre_of, pickup
+from musicgen.music.tunes import HIGHEST, LOWEST, MOST_BARS, SIXTEENTHS, ChoraleWishes, ends_in_a_note, metre_of, pickup
 from musicgen.music.vocabulary import Vocabulary
 from musicgen.music.voices import VOICES, choir, framed, rescaled, sounded
 
@@ -165,9 +165,10 @@ class ChoraleEncoding(Encoding):
         automaton = self._automaton(np.arange(context.end + 1), context.end + 1)
         for voice, frames in wishes.given.items():
             field = quartet.ORDER.index(voice)
-            clocks = start + np.arange(len(frames))
-            automaton.allowed[field][0, clocks] = False
-            automaton.allowed[field][0, clocks, self.vocabulary.fields[field].indices(frames)] = True
+            allowed, clocks = automaton.allowed[field][0], start + np.arange(len(frames))
+            allowed[clocks] = False
+            allowed[clocks, self.vocabulary.fields[field].indices(frames)] = True
+            allowed[start + len(frames), quartet.HELD] &= not ends_in_a_note(frames)  # it ends where it ends
         return automaton
 
     # -- augmentation
