@@ -125,9 +125,10 @@ def test_an_instrument_is_a_track_and_sixteen_share_channels():
 
 
 def test_a_file_keeps_what_is_held(tmp_path):
-    held = EVENTS.quantize(nasty_scores()[3])
-    files.write(held, tmp_path / "held.mid")
-    assert EVENTS.quantize(files.read(tmp_path / "held.mid")) == held
+    for score in nasty_scores():
+        held = EVENTS.quantize(score)
+        files.write(held, tmp_path / "held.mid")
+        assert EVENTS.quantize(files.read(tmp_path / "held.mid")) == held
 
 
 @pytest.mark.parametrize(
@@ -213,6 +214,25 @@ def test_a_full_tick_takes_no_more():
     standing = standing_after(*((0, 0, 40 + k, 6, 82) for k in range(MOST)))
     assert np.flatnonzero(~EVENTS.narrowed(np, 0, standing)).tolist() == [0]
     assert EVENTS.narrowed(np, 0, standing_after((0, 0, 40, 6, 82))).all()
+
+
+def test_a_compiled_loop_sees_the_same():
+    from keras import ops
+
+    values, context = EVENTS.encode(piece(*nasty_scores()[7].tracks, *nasty_scores()[8].tracks))
+    steps = EVENTS.vocabulary.indices(values)
+    memories = Corpus(EVENTS, [(steps, context.timeline)]).memory
+    standing = np.concatenate([np.concatenate([steps, memories], axis=-1), EVENTS.blank[None]]).astype(np.int32)
+    rows, clock = np.repeat(context.timeline[:1], len(standing), axis=0), np.arange(len(standing), dtype=np.int32)
+    for field in range(5):
+        keys = ops.convert_to_numpy(EVENTS.keys(ops, field, rows, clock, standing))
+        assert np.array_equal(keys, EVENTS.keys(np, field, rows, clock, standing))
+        allowed = EVENTS.narrowed(ops, field, standing)
+        assert allowed is None or np.array_equal(allowed, EVENTS.narrowed(np, field, standing))
+    assert np.array_equal(EVENTS.features(ops, rows, clock, standing), EVENTS.features(np, rows, clock, standing))
+    after = EVENTS.remembered(ops, clock[:-1], standing[:-1])
+    assert np.array_equal(after, EVENTS.remembered(np, clock[:-1], standing[:-1]))
+    assert ops.convert_to_numpy(after).dtype == np.int32
 
 
 # What is asked for.

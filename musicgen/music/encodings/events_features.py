@@ -40,13 +40,11 @@ HALF = 2 * RESOLUTION  # ticks
 STRETCH = 8 * 4 * RESOLUTION  # ticks: eight bars of 4/4
 FAMILIES = 17  # of eight programs each, and drums
 _DENSITIES = np.array([0.75, 1.25, 1.75, 2.5, 3.5, 5, 8])  # notes in a quarter, between the classes
-_SILENT = (DRUMS + 1) * NO_PITCH  # a voice that has no pitch class
 _NEAR = 8  # velocities: how far from the one before is told apart
 
 _EYES = {size: np.eye(size, dtype=np.float32) for size in (4, 8, 9, 18, 24)}
 _BITS = (np.arange(4096)[:, None] >> np.arange(12) & 1).astype(np.float32)
-_CLASS = np.zeros((_SILENT + 1, 12), np.float32)  # pitch class of each voice
-_CLASS[np.arange(DRUMS * NO_PITCH), np.arange(DRUMS * NO_PITCH) % NO_PITCH % 12] = 1
+_CLASS = np.append(1 << np.arange(NO_PITCH) % 12, 0).astype(np.int32)  # pitch class of each pitch, as bits
 _OUTER = np.concatenate([np.eye(12), np.zeros((1, 12))]).astype(np.float32)  # pitch class of a pitch, or of none
 WIDTH = 24 + 8 + 4 + 9 + 18 + 12 + 5 + 9 + 3 * 12 + 9 + 9
 
@@ -83,11 +81,11 @@ def features(xp: Any, rows: Array, clock: Array, standing: Array) -> Array:
     """Place in bar and form, tempo, what the piece is told to be, what sounds, what was struck on this tick."""
     bar_clock, bar = clock - rows[..., BAR_START], rows[..., BAR_TICKS]
     place, players = bar_clock % bar, rows[..., PLAYERS]
-    known = memory.notes(standing)
-    sounding = known.ends > clock[..., None]
-    voices = xp.where(sounding, known.voices, xp.full_like(known.voices, _SILENT))
-    pitched = voices < DRUMS * NO_PITCH
-    struck = xp.where(xp.equal(clock, standing[..., memory.CLOCK]), standing[..., memory.STRUCK], xp.zeros_like(clock))
+    sounding = memory.notes(standing).ends > clock[..., None]
+    pitches = _pitches(xp, sounding, standing)
+    classes = memory.folded(xp.bitwise_or, xp.take(_CLASS, pitches, axis=0))
+    number = memory.folded(xp.add, xp.where(sounding, 1, 0))
+    struck = xp.where(xp.equal(clock, standing[..., memory.CLOCK]), standing[..., memory.STRUCK], 0)
     parts = [
         _one_hot(xp, place % RESOLUTION, 24),
         _one_hot(xp, xp.minimum(place // RESOLUTION, 7), 8),
@@ -97,25 +95,31 @@ def features(xp: Any, rows: Array, clock: Array, standing: Array) -> Array:
         xp.take(_BITS, players % 4096, axis=0),
         xp.take(_BITS, players // 4096, axis=0)[..., : FAMILIES - 12],
         _one_hot(xp, rows[..., DENSITY], 9),
-        xp.max(xp.take(_CLASS, voices, axis=0), axis=-2),
-        xp.take(_OUTER, _lowest(xp, voices, pitched), axis=0),
-        xp.take(_OUTER, _highest(xp, voices, pitched), axis=0),
-        _one_hot(xp, xp.minimum(xp.sum(xp.where(sounding, 1, 0), axis=-1), 8), 9),
+        xp.take(_BITS, classes, axis=0),
+        xp.take(_OUTER, _lowest(xp, pitches), axis=0),
+        xp.take(_OUTER, _highest(xp, pitches), axis=0),
+        _one_hot(xp, xp.minimum(number, 8), 9),
         _one_hot(xp, xp.minimum(struck, 8), 9),
     ]
     return xp.concatenate(parts, axis=-1)
 
 
-def _lowest(xp: Any, voices: Array, pitched: Array) -> Array:
-    """Pitch class of the lowest pitch that sounds, 12 where none does."""
-    pitch = xp.min(xp.where(pitched, voices % NO_PITCH, xp.full_like(voices, NO_PITCH)), axis=-1)
-    return xp.where(xp.equal(pitch, NO_PITCH), xp.full_like(pitch, 12), pitch % 12)
+def _pitches(xp: Any, sounding: Array, standing: Array) -> Array:
+    """The pitches that sound, `int32[..., SLOTS]`; `NO_PITCH` for a drum and for a slot that is silent."""
+    voices = memory.notes(standing).voices
+    return xp.where(xp.logical_and(sounding, voices < DRUMS * NO_PITCH), voices % NO_PITCH, NO_PITCH)
 
 
-def _highest(xp: Any, voices: Array, pitched: Array) -> Array:
-    """Pitch class of the highest pitch that sounds, 12 where none does."""
-    pitch = xp.max(xp.where(pitched, voices % NO_PITCH, xp.full_like(voices, -1)), axis=-1)
-    return xp.where(pitch < 0, xp.full_like(pitch, 12), pitch % 12)
+def _lowest(xp: Any, pitches: Array) -> Array:
+    """Pitch class of the lowest pitch, 12 where there is none."""
+    pitch = memory.folded(xp.minimum, pitches)
+    return xp.where(xp.equal(pitch, NO_PITCH), 12, pitch % 12)
+
+
+def _highest(xp: Any, pitches: Array) -> Array:
+    """Pitch class of the highest pitch, 12 where there is none."""
+    pitch = memory.folded(xp.maximum, xp.where(xp.equal(pitches, NO_PITCH), -1, pitches))
+    return xp.where(pitch < 0, 12, pitch % 12)
 
 
 def _one_hot(xp: Any, indices: Array, size: int) -> Array:
@@ -134,7 +138,7 @@ def all_views() -> tuple[tuple[View, ...], ...]:
     return (
         (place, gap, gap),
         (_by_family(), _by_order(NO_PLAYER + 1, NO_PLAYER)),
-        (interval, interval, interval, degree, degree, _by_drum()),
+        (_twice(interval), interval, degree, degree, _by_drum()),
         (ends_at, _by_order(len(DURATIONS), 0)),
         (_by_change(len(VELOCITIES)),),
     )
@@ -156,40 +160,40 @@ def keys(xp: Any, field: int, rows: Array, clock: Array, standing: Array) -> Arr
 
 
 def _pitch_keys(xp: Any, clock: Array, standing: Array) -> Array:
-    """The pitch before on this tick, before it, and of this instrument; any and the lowest class; drums or not."""
-    none = xp.full_like(clock, NO_PITCH)
+    """The pitch before, on this tick or an earlier one; that of this instrument; any and the lowest class; drums."""
     drums, before = xp.equal(standing[..., INSTRUMENT], DRUMS), standing[..., PITCH]
-    pitched = xp.logical_not(xp.logical_or(drums, xp.equal(standing[..., memory.PLAYER], DRUMS)))
-    tied = memory.tied(xp, standing)
-    known = memory.notes(standing)
-    sounding = xp.logical_and(known.ends > clock[..., None], known.voices < DRUMS * NO_PITCH)
-    no_root = xp.full_like(clock, timeline.NO_ROOT)
-    return xp.stack(
-        [
-            xp.where(xp.logical_and(pitched, tied), before, none),
-            xp.where(xp.logical_and(pitched, xp.logical_not(tied)), before, none),
-            xp.where(drums, none, memory.last_of_player(xp, clock, standing)),
-            xp.where(drums, no_root, xp.zeros_like(clock)),
-            xp.where(drums, no_root, _lowest(xp, known.voices, sounding)),
-            xp.where(drums, xp.zeros_like(clock), xp.ones_like(clock)),
-        ],
-        axis=-1,
+    either = xp.logical_or(drums, xp.equal(standing[..., memory.PLAYER], DRUMS))
+    sounding = memory.notes(standing).ends > clock[..., None]
+    found = (
+        xp.where(either, NO_PITCH, before + (NO_PITCH + 2) * xp.where(memory.tied(xp, standing), 1, 0)),
+        xp.where(drums, NO_PITCH, memory.last_of_player(xp, clock, standing)),
+        xp.where(drums, timeline.NO_ROOT, 0),
+        xp.where(drums, timeline.NO_ROOT, _lowest(xp, _pitches(xp, sounding, standing))),
+        xp.where(drums, 0, 1),
     )
+    return xp.stack(found, axis=-1)
 
 
 def _until_silence(xp: Any, clock: Array, standing: Array) -> Array:
     """Ticks until the next of the sounding notes ends, at most 96; 96 where none sounds."""
     left = memory.notes(standing).ends - clock[..., None]
-    return xp.min(xp.where(left > 0, xp.minimum(left, LONGEST), xp.full_like(left, LONGEST)), axis=-1)
+    return memory.folded(xp.minimum, xp.where(left > 0, xp.minimum(left, LONGEST), LONGEST))
 
 
 def _order_key(xp: Any, standing: Array, field: int, size: int) -> Array:
     """What stands in a field, on a new tick and on that of the note before."""
-    return standing[..., field] + size * xp.where(memory.tied(xp, standing), xp.ones_like(standing[..., 0]), 0)
+    return standing[..., field] + size * xp.where(memory.tied(xp, standing), 1, 0)
 
 
 def _view(names: int, table: Steps, groups: Steps) -> View:
     return View(names, table.astype(np.int32), groups.astype(np.int32))
+
+
+def _twice(view: View) -> View:
+    """A view with other names where its keys are higher by as many as there are."""
+    again = np.where(view.table == view.names, 2 * view.names, view.table + view.names)
+    once = np.where(view.table == view.names, 2 * view.names, view.table)
+    return _view(2 * view.names, np.concatenate([once, again]), view.groups)
 
 
 def _by_family() -> View:
@@ -198,10 +202,10 @@ def _by_family() -> View:
 
 
 def _by_order(size: int, rest: int) -> View:
-    """Values as lower than, the same as or higher than the one before, on a new tick and on its tick."""
+    """Values as lower than, the same as or higher than the one before, on an earlier tick or on its own."""
     order = np.sign(np.arange(size) - np.arange(size + 1)[:, None]) + 1
-    order[rest] = order[size] = order[:, rest] = 6
-    return _view(6, np.concatenate([order, np.where(order == 6, 6, order + 3)]), np.arange(size))
+    order[rest] = order[size] = order[:, rest] = 3
+    return _twice(_view(3, order, np.arange(size)))
 
 
 def _by_drum() -> View:

@@ -37,6 +37,18 @@ def notes(standing: Array) -> Sounding:
     return Sounding(standing[..., VOICES], standing[..., STARTS], standing[..., ENDS])
 
 
+def folded(operation: Any, column: Array) -> Array:
+    """An operation on two arrays over all slots, half with half: `[..., SLOTS]` -> `[...]`.
+
+    (numpy reduces many short rows slowly; a slot more or less is a power of two.)
+    """
+    size = SLOTS
+    while size > 1:
+        size //= 2
+        column = operation(column[..., :size], column[..., size:])
+    return column[..., 0]
+
+
 def remembered(xp: Any, clock: Array, standing: Array) -> Array:
     """What stands after a step that ends at `clock`; see `Encoding.remembered`."""
     known, fields = notes(standing), standing[..., : len(FIELDS)]
@@ -45,8 +57,8 @@ def remembered(xp: Any, clock: Array, standing: Array) -> Array:
     put = xp.logical_and(slot, is_note[..., None])
     voice = standing[..., INSTRUMENT] * NO_PITCH + standing[..., PITCH]
     end = clock + xp.take(LENGTHS, standing[..., DURATION], axis=0)
-    same_tick = xp.where(xp.equal(standing[..., ONSET], 0), standing[..., STRUCK], xp.zeros_like(clock))
-    struck = xp.where(is_note, same_tick + 1, xp.zeros_like(clock))
+    same_tick = xp.where(xp.equal(standing[..., ONSET], 0), standing[..., STRUCK], 0)
+    struck = xp.where(is_note, same_tick + 1, 0)
     head = xp.stack([clock, standing[..., INSTRUMENT], struck], axis=-1)
     new = (voice[..., None], clock[..., None], end[..., None])
     slots = (xp.where(put, fresh, old) for fresh, old in zip(new, known, strict=True))
@@ -69,8 +81,8 @@ def last_of_player(xp: Any, clock: Array, standing: Array) -> Array:
     mine = xp.equal(known.voices // NO_PITCH, standing[..., INSTRUMENT][..., None])
     before = xp.logical_and(known.ends > 0, known.starts < clock[..., None])
     place = known.starts * NO_PITCH + known.voices % NO_PITCH
-    latest = xp.max(xp.where(xp.logical_and(mine, before), place, xp.full_like(place, -1)), axis=-1)
-    return xp.where(latest < 0, xp.full_like(latest, NO_PITCH), latest % NO_PITCH)
+    latest = folded(xp.maximum, xp.where(xp.logical_and(mine, before), place, -1))
+    return xp.where(latest < 0, NO_PITCH, latest % NO_PITCH)
 
 
 def transposed(standing: Steps, semitones: Steps) -> Steps:

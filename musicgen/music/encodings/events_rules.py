@@ -106,5 +106,5 @@ def _silent(xp: Any, clock: Array, standing: Array) -> Array:
     known = memory.notes(standing)
     mine = xp.equal(known.voices // NO_PITCH, standing[..., INSTRUMENT][..., None])
     sounding = xp.logical_and(mine, known.ends > clock[..., None])
-    pitches = xp.where(sounding, known.voices % NO_PITCH, xp.full_like(known.voices, -1))
+    pitches = xp.where(sounding, known.voices % NO_PITCH, -1)
     return xp.logical_not(xp.any(xp.equal(pitches[..., None], _INDICES[PITCH]), axis=-2))
