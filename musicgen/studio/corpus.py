@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from musicgen.errors import FileError, MusicgenError
 from musicgen.music import files
 from musicgen.music.encodings import Context, Encoding
+from musicgen.music.files import Place
 from musicgen.music.score import Score
 
 log = logging.getLogger("musicgen")
@@ -85,7 +85,7 @@ def read_source(
     refused: list[Refusal] = []
     for number, (name, document) in enumerate(documents):
         try:
-            score = document if isinstance(document, Score) else files.read(document)
+            score = document if isinstance(document, Score) else _read(document)
             values, context = encoding.encode(score)
             pieces.append(Piece(name, encoding.vocabulary.indices(values), context))
         except MusicgenError as error:
@@ -98,15 +98,23 @@ def read_source(
     return Reading(pieces, refused)
 
 
-def _documents(source: Source) -> list[tuple[str, Path | Score]]:
+def _read(place: Place) -> Score:
+    """The piece at a place; what was repaired goes to the log, and `inspect` shows it."""
+    piece = place.read()
+    for remark in piece.remarks:
+        log.info("%s: %s", piece.name, remark)
+    return piece.score
+
+
+def _documents(source: Source) -> list[tuple[str, Place | Score]]:
     if isinstance(source, (str, os.PathLike, Score)):
         source = [source]
-    found: list[tuple[str, Path | Score]] = []
+    found: list[tuple[str, Place | Score]] = []
     for one in source:
         if isinstance(one, Score):
             found.append((f"score {len(found) + 1}", one))
         else:
-            found.extend((str(path), path) for path in files.find(one))
+            found.extend((str(place), place) for place in files.places(one))
     if not found:
         raise FileError("expected music to learn from. Received: nothing")
     return found

@@ -70,6 +70,7 @@ def test_lengths(body: str, notes: list[tuple[float, float, int]]):
         ("|: C :| D", [60, 60, 62]),
         ("C :: D :| E", [60, 60, 62, 62, 64]),
         ("|: C |1 D :|2 E || F :|", [60, 62, 60, 64, 65, 65]),
+        ("C [1 D :[2 E || F", [60, 62, 60, 64, 65]),
         ("|: C [1 D :| [2 E |] F", [60, 62, 60, 64, 65]),
         ("C [K:D] F C | [M:3/4] F", [60, 66, 61, 66]),
     ],
@@ -83,6 +84,7 @@ def test_pitches_and_repeats(body: str, expected: list[int]):
     [
         ("Edor", (2, True)),
         ("C#m", (4, True)),
+        ("EM", (1, True)),
         ("Bb", (-2, False)),
         ("G Mixolydian", (0, False)),
         ("D clef=bass", (2, False)),

@@ -45,6 +45,10 @@ BAD_FILES = {
     "only a header": (midi(), r"at least one track\. Received: none"),
     "cut in an event": (midi(NOTES[:-1]), r"track 1: byte 6: expected 2 more\. Received: the end of the track"),
     "frames": (midi(NOTES, division=0xE628), r"24, 25, 29 or 30 frames a second, .* Received: 26 of 40"),
+    "cut before a note": (
+        midi(b"\x00\xff\x03\x01A" + NOTES)[:27],
+        r"expected notes\. Received: none, and .* at byte 27",
+    ),
     "cut before a track": (midi(NOTES)[:20], r"at least one track\. Received: .* breaks off at byte 20, in track 1"),
     "a RIFF file of sound": (b"RIFF\x04\0\0\0WAVEfmt ", r"begins with MThd\. Received: b'RIFF"),
     "a RIFF file of nothing": (b"RIFF\x04\0\0\0RMID", r"MIDI data in a RIFF file\. Received: none"),
