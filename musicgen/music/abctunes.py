@@ -32,7 +32,7 @@ _LENGTH = r"(\d{0,5})(/*)(\d{0,5})"
 _TOKEN = re.compile(
     rf"""
       (?P<inline>  \[ [A-Za-z] : [^\]]* \] )
-    | (?P<bar>     \.? (?: :+ \|+ \]? :* | \[ \| :* | \|+ [\]|]* :* | :: ) )
+    | (?P<bar>     \.? (?: :+ \|+ \]? :* | \[ \| :* | \|+ [\]|]* :* | ::? (?=\[\d) | :: ) )
     | \[? (?<=[\[|:]) (?P<ending> \d (?: [,-]? \d )* )
     | " (?P<quoted> [^"]* ) "
     | (?P<graces>  \{{ [^}}]* \}} )
@@ -102,7 +102,7 @@ def key_signature(text: str) -> tuple[int, bool, dict[str, int]] | None:
     found = re.match(r"([A-G])([#b]?)\s*([A-Za-z]*)(?![=\w])", text)
     if not found:
         return (0, False, {}) if text.startswith("none") or not text.strip() else None
-    mode = "" if found[3] == "M" else found[3].lower()[:3]
+    mode = found[3].lower()[:3]
     if mode == "exp":
         return 0, False, _explicit(text)
     shift = _MODES.get(mode, 0)
@@ -400,8 +400,8 @@ class _Tune:
     def _bar_line(self, line: str) -> None:
         voice = self._now()
         closes, opens = _colons(line, ":|"), _colons(line, "|:")
-        if line == "::":
-            closes = opens = 1
+        if not line.strip(":"):  # "::", or ":" before an ending
+            closes, opens = 1, len(line) - 1
         bar = self.sheet.bar(voice.bar)
         if closes and (voice.now or voice.bar):
             (bar if voice.now else self.sheet.bar(voice.bar - 1)).marks.closes = closes + 1

@@ -141,7 +141,7 @@ class _Engraving:
         if place == 0 or self.keys[place] != self.keys[place - 1]:
             sharps, minor = self.keys[place]
             key = SubElement(attributes, "key")
-            _add(key, "fifths", str(0 if track.is_drum else sharps))
+            _add(key, "fifths", str(sharps))
             _add(key, "mode", "minor" if minor else "major")
         if place == 0 or self.bars[place].metre != self.bars[place - 1].metre:
             time = SubElement(attributes, "time")

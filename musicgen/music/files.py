@@ -263,8 +263,10 @@ def read_piece(path: Source) -> Piece:
     Raises:
         FileError: as `read`.
     """
+    if _exists(Path(path)) and Path(path).is_dir():
+        raise FileError(f"{path}: expected a file. Received: a folder")
     listed = list(places(path)) if _is_corpus(path) else [Place(Path(path))]
-    if not _is_corpus(path) and _exists(Path(path)) and not Path(path).is_dir():
+    if not _is_corpus(path) and _exists(Path(path)):
         listed = list(_inside(listed[0]))
     elif "#" in str(path) or ZIP in str(path).lower():
         listed = [chosen(path)]

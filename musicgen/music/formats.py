@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
+from musicgen.errors import FileError
 from musicgen.music import abctunes, archives, chunks, engraving, fastmidi, humdrum, midi, musicxml
 from musicgen.music.score import TEMPO, Score, table
 
@@ -36,6 +37,8 @@ def _read_midi(data: bytes, number: int, remarks: Remarks) -> Score:
     events = [found.chunks[number]] if found.kind == 2 else found.chunks
     score = fastmidi.read(found.resolution, events)
     score = midi.read(found.resolution, events, remarks) if score is None else score
+    if found.remarks and not any(len(track.notes) for track in score.tracks):
+        raise FileError(f"expected notes. Received: none, and {found.remarks[0]}")
     return replace(score, tempos=table(TEMPO, [(0, found.tempo)])) if found.tempo else score
 
 

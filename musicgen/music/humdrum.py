@@ -58,7 +58,7 @@ def _read_measure(sheet: Sheet, number: int, measure: Any, bar: Bar) -> None:
     bar.extend(Fraction(measure.duration.quarterLength))
     for element in measure.recurse():
         offset = Fraction(element.getOffsetInHierarchy(measure))
-        if element.isClassOrSubclass(("GeneralNote",)):
+        if "GeneralNote" in element.classes:
             _read_notes(sheet, number, element, offset, bar)
         elif number == 0:
             bar.signs += _signs(element, offset)

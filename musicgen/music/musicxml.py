@@ -62,8 +62,28 @@ def read(data: bytes, number: int, remarks: list[str]) -> Score:
     for count, part in enumerate(root.findall("part")):
         with at(f"part {count + 1}"):
             _PartReader(sheet, count, declared.get(part.get("id", ""))).read(part)
+    _stretch_first_endings(sheet.bars)
     score = sounding(sheet, remarks)
     return _with_texts(score, root)
+
+
+def _stretch_first_endings(bars: list[Bar]) -> None:
+    """A first ending lasts until its repeat, though some programs draw its bracket over one bar only."""
+    for number, bar in enumerate(bars):
+        if (
+            1 not in bar.marks.endings
+            or bar.marks.closes
+            or (number + 1 < len(bars) and bars[number + 1].marks.endings)
+        ):
+            continue
+        for last in range(number + 1, len(bars)):
+            marks = bars[last].marks
+            if marks.opens or marks.endings:
+                break
+            if marks.closes:
+                for inside in bars[number + 1 : last + 1]:
+                    inside.marks.endings = bar.marks.endings
+                break
 
 
 def _root(data: bytes) -> Element:
@@ -189,8 +209,9 @@ class _PartReader:
         pitch = self._pitch(note)
         loud = note.get("dynamics")
         velocity = self.velocity if loud is None else round(_fraction(loud, "dynamics") * 9 / 10)
-        tied = any(tie.get("type") == "start" for tag in ("tie", "tied") for tie in note.iter(tag))
-        bar.notes.append(Written(start, duration, pitch, max(1, min(127, velocity)), tied, self.number))
+        ties = {tie.get("type") for tag in ("tie", "tied") for tie in note.iter(tag)}
+        loudness = max(1, min(127, velocity))
+        bar.notes.append(Written(start, duration, pitch, loudness, "start" in ties, self.number, "stop" in ties))
         words = note.find("lyric")
         syllable = "".join(part.text or "" for part in words.iter("text")) if words is not None else ""
         if syllable.strip():

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -33,7 +34,9 @@ _MOST_BARS = 100_000
 
 
 class Written(NamedTuple):
-    """A note on paper: offset in its bar and duration in quarter notes; `tied` to the next of its pitch."""
+    """A note on paper: offset in its bar and duration in quarter notes; `tied` to the next of its pitch; `continues` if
+    it may be the end of a tie.
+    """
 
     offset: Fraction
     duration: Fraction
@@ -41,6 +44,7 @@ class Written(NamedTuple):
     velocity: int = VELOCITY
     tied: bool = False
     part: int = 0
+    continues: bool = True
 
 
 class Sign(NamedTuple):
@@ -212,17 +216,18 @@ def _placed(bars: Sequence[Bar], order: Sequence[int], starts: Sequence[Fraction
 def _untied(notes: Iterable[Written]) -> list[Written]:
     """Notes by time; one that begins where a tied one of its part and pitch ends makes that one longer."""
     kept: list[Written] = []
-    open_ties: dict[tuple[int, int, Fraction], int] = {}  # part, pitch, end: which note goes on
+    open_ties: defaultdict[tuple[int, int, Fraction], list[int]] = defaultdict(list)  # part, pitch, end: notes
     for note in sorted(notes, key=lambda note: (note.offset, note.pitch)):
-        goes_on = open_ties.pop((note.part, note.pitch, note.offset), None)
-        if goes_on is None:
+        waiting = open_ties.get((note.part, note.pitch, note.offset))
+        if not waiting or not note.continues:
             goes_on = len(kept)
             kept.append(note)
         else:
+            goes_on = waiting.pop(0)
             before = kept[goes_on]
             kept[goes_on] = before._replace(duration=note.offset + note.duration - before.offset)
         if note.tied:
-            open_ties[note.part, note.pitch, note.offset + note.duration] = goes_on
+            open_ties[note.part, note.pitch, note.offset + note.duration].append(goes_on)
     return kept
 
 

@@ -192,7 +192,7 @@ def html(place):
 
 def cut(place):
     whole = (ROOT / "data" / "jazz" / "doorbell.mid").read_bytes()
-    place.write_bytes(whole[: len(whole) // 2])
+    place.write_bytes(whole[:40])  # before the first note; a file cut later is read as far as it goes
 
 
 def no_notes(place):
