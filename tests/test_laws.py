@@ -28,15 +28,17 @@ DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 # lowest one above all it imports; `.` is the facade.
 HOUSE = (
     "music neural neural.lessons neural.networks studio errors music.headers music.signs version",
-    "music.archives music.chunks music.constraints music.corpora music.instruments music.ireal music.metrics"
-    " music.qualities music.repeats music.scales music.score music.unfolding music.vocabulary settings",
-    "music.accompaniment music.encodings.encoding music.fastmidi music.keyspelling music.kinds music.layout"
-    " music.likeness music.midi music.theory music.traits music.voices",
-    "music.charts music.encodings.events_grid music.encodings.text music.encodings.timeline music.encodings.views"
-    " music.harmony music.keys music.melody music.pictures music.sheet",
-    "music.abctunes music.encodings.events_memory music.humdrum music.musicxml music.wishes",
-    "music.encodings.events_features music.encodings.events_rules music.encodings.events_wishes"
-    " music.encodings.jazz music.engraving",
+    "music.constraints music.formats.archives music.formats.chunks music.formats.corpora music.formats.unfolding"
+    " music.instruments music.ireal music.metrics music.qualities music.repeats music.scales music.score"
+    " music.vocabulary settings",
+    "music.accompaniment music.encodings.encoding music.formats.fastmidi music.formats.keyspelling"
+    " music.formats.kinds music.formats.layout music.formats.midi music.likeness music.theory music.traits"
+    " music.voices",
+    "music.charts music.encodings.events.grid music.encodings.text music.encodings.timeline music.encodings.views"
+    " music.formats.sheet music.harmony music.keys music.melody music.pictures",
+    "music.encodings.events.memory music.formats.abctunes music.formats.humdrum music.formats.musicxml music.wishes",
+    "music.encodings.events.features music.encodings.events.rules music.encodings.events.wishes"
+    " music.encodings.jazz music.formats.engraving",
     "music.encodings.events music.formats",
     "music.files",
     "music.tunes",
@@ -126,7 +128,7 @@ def test_neural_knows_no_music():
 
 
 def test_music21_has_two_doors():
-    assert not namings(MODULES.keys() - {"musicgen.music.humdrum", "musicgen.music.theory"}, "music21")
+    assert not namings(MODULES.keys() - {"musicgen.music.formats.humdrum", "musicgen.music.theory"}, "music21")
 
 
 def test_the_way_in_loads_nothing_heavy():

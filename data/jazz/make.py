@@ -32,7 +32,7 @@ from measures import MEASURES, STRETCH  # noqa: E402
 from notation import Note, Tune, read  # noqa: E402
 
 from musicgen.errors import FileError, MusicgenError, at  # noqa: E402
-from musicgen.music import midi  # noqa: E402
+from musicgen.music.formats import midi  # noqa: E402
 from musicgen.music.score import KEY, METRE, NOTE, TEMPO, Score, Text, Track, table  # noqa: E402
 from musicgen.music.theory import chord  # noqa: E402
 

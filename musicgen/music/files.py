@@ -20,8 +20,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from musicgen.errors import FileError, MusicgenError, OptionError, at
-from musicgen.music import archives, corpora
-from musicgen.music.formats import READABLE, WRITABLE, Format
+from musicgen.music.formats import READABLE, WRITABLE, Format, archives, corpora
 from musicgen.music.score import Score, Text
 
 log = logging.getLogger("musicgen")

@@ -11,10 +11,10 @@ from musicgen.errors import InputError, OptionError
 from musicgen.music import files, instruments
 from musicgen.music.constraints import plan
 from musicgen.music.encodings import EventEncoding
-from musicgen.music.encodings import events_memory as memory
-from musicgen.music.encodings.events_features import DENSITY, PLAYERS, STRETCH
-from musicgen.music.encodings.events_grid import MOST
-from musicgen.music.encodings.events_wishes import EventWishes
+from musicgen.music.encodings.events import memory
+from musicgen.music.encodings.events.features import DENSITY, PLAYERS, STRETCH
+from musicgen.music.encodings.events.grid import MOST
+from musicgen.music.encodings.events.wishes import EventWishes
 from musicgen.music.score import CONTROLLER, KEY, METRE, NOTE, TEMPO, Score, Track, table
 from musicgen.neural import sampling
 from musicgen.neural.options import NetworkOptions

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from musicgen.errors import FileError, InputError, OptionError
-from musicgen.music import archives, corpora, files
+from musicgen.music import files
+from musicgen.music.formats import archives, corpora
 from musicgen.music.score import NOTE, Score, Text, Track, table
 
 TUNE = Score(480, (Track("solo", 0, 66, table(NOTE, [(0, 480, 60, 90), (480, 240, 64, 80)])),), markers=(Text(0, "C"),))

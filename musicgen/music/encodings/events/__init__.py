@@ -25,13 +25,13 @@ import numpy as np
 import numpy.typing as npt
 
 from musicgen.music.constraints import Automaton
-from musicgen.music.encodings import events_features as sight
-from musicgen.music.encodings import events_grid as grids
-from musicgen.music.encodings import events_memory as memory
-from musicgen.music.encodings import events_rules as grammars
 from musicgen.music.encodings.encoding import Array, Encoding, MusicContext, Nats, Steps, View
-from musicgen.music.encodings.events_grid import FIELDS, INSTRUMENT, LONGEST, ONSET, PITCH, RESOLUTION, Grid
-from musicgen.music.encodings.events_wishes import EventWishes
+from musicgen.music.encodings.events import features as sight
+from musicgen.music.encodings.events import grid as grids
+from musicgen.music.encodings.events import memory
+from musicgen.music.encodings.events import rules as grammars
+from musicgen.music.encodings.events.grid import FIELDS, INSTRUMENT, LONGEST, ONSET, PITCH, RESOLUTION, Grid
+from musicgen.music.encodings.events.wishes import EventWishes
 from musicgen.music.encodings.timeline import BAR_START, BAR_TICKS, TICK
 from musicgen.music.instruments import DRUMS, NAMES
 from musicgen.music.score import METRE, TEMPO, Score, Table, Track, table

@@ -17,13 +17,23 @@ from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from musicgen.errors import FileError, at
-from musicgen.music.kinds import Degree, intervals
+from musicgen.music.formats.kinds import Degree, intervals
+from musicgen.music.formats.sheet import (
+    VELOCITY,
+    Bar,
+    Part,
+    Sheet,
+    Sign,
+    Written,
+    chord_marker,
+    section_marker,
+    sounding,
+)
+from musicgen.music.formats.unfolding import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TO_CODA
 from musicgen.music.qualities import spelling
 from musicgen.music.scales import SHARPS
 from musicgen.music.score import Score, Text
-from musicgen.music.sheet import VELOCITY, Bar, Part, Sheet, Sign, Written, chord_marker, section_marker, sounding
 from musicgen.music.theory import chord_or_none
-from musicgen.music.unfolding import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TO_CODA
 
 TEXT_FIELD = "musicgen-text-"  # a miscellaneous field that holds a text event; the tick's quarter note follows
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from musicgen.errors import FileError
-from musicgen.music import engraving, files, musicxml
-from musicgen.music.keyspelling import estimated_key, spelled
-from musicgen.music.kinds import Degree, intervals, kind_of
+from musicgen.music import files
+from musicgen.music.formats import engraving, musicxml
+from musicgen.music.formats.keyspelling import estimated_key, spelled
+from musicgen.music.formats.kinds import Degree, intervals, kind_of
+from musicgen.music.formats.unfolding import Marks, played
 from musicgen.music.score import KEY, METRE, NOTE, TEMPO, Score, Text, Track, table
 from musicgen.music.theory import chords_from_markers
-from musicgen.music.unfolding import Marks, played
 
 # Scores that notation can hold: 24 ticks to a quarter note, whole bars, at most four voices.
 

@@ -23,9 +23,9 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from musicgen.errors import FileError
+from musicgen.music.formats.unfolding import Marks, played
 from musicgen.music.score import KEY, METRE, NOTE, TEMPO, Score, Text, Track, table
 from musicgen.music.theory import chord_or_none
-from musicgen.music.unfolding import Marks, played
 
 VELOCITY = 80  # of a note of which nothing is said
 _RESOLUTION, _LIMIT = 480, 32767

@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from musicgen.music.constraints import Automaton, Mask
-from musicgen.music.encodings import events_memory as memory
 from musicgen.music.encodings.encoding import Array
-from musicgen.music.encodings.events_grid import (
+from musicgen.music.encodings.events import memory
+from musicgen.music.encodings.events.grid import (
     DURATION,
     DURATIONS,
     FIELDS,

@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import Any
 
 from musicgen.errors import FileError, MusicgenError
+from musicgen.music.formats.sheet import VELOCITY, Bar, Part, Sheet, Sign, Written, sounding
 from musicgen.music.score import Score
-from musicgen.music.sheet import VELOCITY, Bar, Part, Sheet, Sign, Written, sounding
 
 
 def read(data: bytes, number: int, remarks: list[str]) -> Score:

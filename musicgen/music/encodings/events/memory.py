@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from musicgen.music.encodings.encoding import Array, Steps
-from musicgen.music.encodings.events_grid import DURATION, DURATIONS, FIELDS, INSTRUMENT, NO_PITCH, ONSET, PITCH
+from musicgen.music.encodings.events.grid import DURATION, DURATIONS, FIELDS, INSTRUMENT, NO_PITCH, ONSET, PITCH
 from musicgen.music.instruments import DRUMS
 
 SLOTS = 16

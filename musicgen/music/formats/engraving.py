@@ -19,10 +19,10 @@ from fractions import Fraction
 from xml.etree.ElementTree import Element as Node
 from xml.etree.ElementTree import SubElement, indent, tostring
 
-from musicgen.music.keyspelling import Spelled, estimated_key, named, spelled
-from musicgen.music.kinds import kind_of
-from musicgen.music.layout import Element, Measure, Staff, measures, staff
-from musicgen.music.musicxml import TEXT_FIELD
+from musicgen.music.formats.keyspelling import Spelled, estimated_key, named, spelled
+from musicgen.music.formats.kinds import kind_of
+from musicgen.music.formats.layout import Element, Measure, Staff, measures, staff
+from musicgen.music.formats.musicxml import TEXT_FIELD
 from musicgen.music.score import Score, Text, Track
 from musicgen.music.theory import Chord, chords_from_markers
 

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from musicgen.errors import FileError
-from musicgen.music import chunks as midi_chunks
-from musicgen.music import fastmidi, files, midi
+from musicgen.music import files
+from musicgen.music.formats import chunks as midi_chunks
+from musicgen.music.formats import fastmidi, midi
 from musicgen.music.score import BEND, CONTROLLER, KEY, METRE, NOTE, TEMPO, Score, Text, Track, table
 
 ROOT = Path(__file__).parents[2]

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from musicgen.music.encodings import events_memory as memory
 from musicgen.music.encodings import timeline, views
 from musicgen.music.encodings.encoding import Array, Steps, View
-from musicgen.music.encodings.events_grid import (
+from musicgen.music.encodings.events import memory
+from musicgen.music.encodings.events.grid import (
     DURATION,
     DURATIONS,
     INSTRUMENT,

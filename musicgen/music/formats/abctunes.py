@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from musicgen.errors import FileError
+from musicgen.music.formats.sheet import Part, Sheet, Sign, Written, chord_marker, section_marker, sounding
+from musicgen.music.formats.unfolding import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO
 from musicgen.music.score import Score
-from musicgen.music.sheet import Part, Sheet, Sign, Written, chord_marker, section_marker, sounding
-from musicgen.music.unfolding import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO
 
 _LETTERS = dict(zip("CDEFGAB", (0, 2, 4, 5, 7, 9, 11), strict=True))
 _SIGNS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}

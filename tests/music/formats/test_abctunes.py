@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from musicgen.errors import FileError
-from musicgen.music import abctunes, files
+from musicgen.music import files
+from musicgen.music.formats import abctunes
 from musicgen.music.theory import chords_from_markers
 
 ROOT = Path(__file__).parents[2]

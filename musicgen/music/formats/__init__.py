@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from musicgen.errors import FileError
-from musicgen.music import abctunes, archives, chunks, engraving, fastmidi, humdrum, midi, musicxml
+from musicgen.music.formats import abctunes, archives, chunks, engraving, fastmidi, humdrum, midi, musicxml
 from musicgen.music.score import TEMPO, Score, table
 
 Remarks = list[str]  # what was repaired, changed or left out, a sentence each
