@@ -11,7 +11,7 @@ from musicgen.music import files
 from musicgen.music.formats import abctunes
 from musicgen.music.theory import chords_from_markers
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def tune(body: str, head: str = "M:4/4\nL:1/4\nK:C") -> list[tuple[float, float, int]]:

@@ -20,7 +20,7 @@ from musicgen.music.formats import chunks as midi_chunks
 from musicgen.music.formats import fastmidi, midi
 from musicgen.music.score import BEND, CONTROLLER, KEY, METRE, NOTE, TEMPO, Score, Text, Track, table
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 tick_of = itemgetter(0)
 ticks = some.integers(0, 2000) | some.integers(0, 2**28 - 1)
