@@ -83,6 +83,8 @@ class Place:
         """
         with at(self):
             remarks: list[str] = []
+            if self.path.suffix.lower() == ZIP and not self.member:
+                archives.names(self.path)  # a damaged one says so
             kind = _format(self.member or self.path.name)
             data = _data(self.path, self.member, self.number > 0)
             score = kind.read(data, max(self.number, 1) - 1, remarks)

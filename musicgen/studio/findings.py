@@ -22,7 +22,14 @@ from musicgen.music.melody import PADDING, TOP_LINE, melody, number
 from musicgen.music.score import Score, Track
 
 TEXT = "text"  # the kind of a file that is read line by line
-KINDS = {"mid": "MIDI", "midi": "MIDI", "txt": TEXT}  # others are called as their suffix is
+KINDS = {
+    **dict.fromkeys(("mid", "midi", "kar", "rmi"), "MIDI"),
+    **dict.fromkeys(("musicxml", "xml", "mxl"), "MusicXML"),
+    "abc": "ABC",
+    "krn": "Humdrum",
+    "txt": TEXT,
+}
+LEFT_OUT = "left out"  # how a remark ends that tells of no damage
 OFF_GRID = 0.25  # of the notes moved: worth a word
 SILENT = 10  # steps to a note: worth a word, as most of them are rests
 
@@ -111,7 +118,7 @@ def refused(question: Question, reason: str) -> Finding:
 def kind_of(place: files.Place) -> str:
     """What a file is by its suffix."""
     suffix = PurePath(place.member or place.path).suffix.lower().removeprefix(".")
-    return KINDS.get(suffix, suffix.upper())
+    return KINDS.get(suffix, suffix)
 
 
 def look(question: Question) -> Look:
@@ -121,13 +128,13 @@ def look(question: Question) -> Look:
         MusicgenError: it cannot be used; says why.
     """
     piece = question.place.read()
-    score, repairs = piece.score, piece.remarks
+    score, repairs = piece.score, [remark for remark in piece.remarks if not remark.endswith(LEFT_OUT)]
     learned, line = _encoded(score, question), _line(score, question.line)
     finding = Finding(
         piece.name,
         "repaired" if repairs else "used",
         "; ".join(repairs),
-        _remarks(line, learned),
+        (*(remark for remark in piece.remarks if remark not in repairs), *_remarks(line, learned)),
         kind=kind_of(question.place),
         tracks=len(score.tracks),
         bars=bars(score),

@@ -53,7 +53,7 @@ def test_good_files_are_used_and_the_bad_one_is_listed(lesson, tunes):
     assert sorted(used) == sorted(TUNES)
     (refusal,) = lesson.train.refused
     assert Path(refusal.name).name == BAD
-    assert refusal.reason.startswith("expected a MIDI file")
+    assert refusal.words.startswith("expected a MIDI file")
     assert lesson.valid.pieces
     assert lesson.journal.epoch == TINY["epochs"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
     head = midi(NOTES + long_text)
     sparse(folder / "text.mid", head[:18] + (size - 22).to_bytes(4, "big") + head[22:], size)
     sparse(folder / "zeros.mid", b"", size)
+    with zipfile.ZipFile(folder / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as bomb:
+        bomb.writestr("good.mid", midi(NOTES + END))
+        bomb.writestr("large.mid", bytes(100_000_000))
+        bomb.writestr("ratio.mid", bytes(60_000_000))
+    (folder / "torn.zip").write_bytes((folder / "bomb.zip").read_bytes()[:-30])
     return inspect(folder)
 
 
@@ -59,12 +65,15 @@ def named(inspection: Inspection) -> dict[str, str]:
 
 def test_hostile_files_cost_one_line_each(hostile: Inspection):
     verdicts = named(hostile)
-    assert len(verdicts) == len(hostile.files) == 9
+    assert len(verdicts) == len(hostile.files) - 1 == 12
     assert {name for name, verdict in verdicts.items() if verdict == "refused"} == {
         "gap.mid",
         "gap of quarters.mid",
         "page.mid",
         "zeros.mid",
+        "large.mid",
+        "ratio.mid",
+        "torn.zip",
     }
     assert all(found.reason for found in hostile.files if not found.usable)
     assert len(hostile.to_text().splitlines()) == len(hostile.files) + 5

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from musicgen.errors import FileError
@@ -91,14 +92,24 @@ def _check_size(size: int, packed: int) -> None:
         raise FileError(f"expected an entry that unpacks to at most {MOST_RATIO} times its size. Received: a zip bomb")
 
 
+@lru_cache(maxsize=1)
+def _kept(archive: Path, modified: int, size: int) -> zipfile.ZipFile:
+    """A zip file with its table of contents, which takes long to read where thousands of entries are read in turn."""
+    return zipfile.ZipFile(archive)
+
+
 @contextmanager
 def _opened(archive: Path | bytes) -> Iterator[zipfile.ZipFile]:
     """The archive, with whatever zipfile raises as an error of ours."""
     try:
-        with zipfile.ZipFile(io.BytesIO(archive) if isinstance(archive, bytes) else archive) as opened:
-            if len(opened.infolist()) > MOST_ENTRIES:
-                raise FileError(f"expected at most {MOST_ENTRIES} entries. Received: {len(opened.infolist())}")
-            yield opened
+        if isinstance(archive, bytes):
+            opened = zipfile.ZipFile(io.BytesIO(archive))
+        else:
+            stamp = archive.stat()
+            opened = _kept(archive, stamp.st_mtime_ns, stamp.st_size)
+        if len(opened.infolist()) > MOST_ENTRIES:
+            raise FileError(f"expected at most {MOST_ENTRIES} entries. Received: {len(opened.infolist())}")
+        yield opened
     except FileError:
         raise
     except FileNotFoundError as error:
