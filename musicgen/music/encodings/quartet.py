@@ -21,7 +21,7 @@ from musicgen.music.tunes import HIGHEST, LOWEST
 from musicgen.music.vocabulary import Field
 from musicgen.music.voices import HOLD, REST
 
-ORDER = ("soprano", "alto", "tenor", "bass")  # in which the voices of a frame are set
+ORDER = ("soprano", "bass", "tenor", "alto")  # in which the voices of a frame are set: the outer ones say most
 VALUES = (HOLD, REST, *range(LOWEST, HIGHEST + 1))
 FIELDS = tuple(Field(voice, VALUES, "MIDI pitch that begins; hold goes on") for voice in ORDER)
 HELD, RESTING, FIRST = range(3)  # indices of hold, of rest, of the lowest pitch; held at first is nothing
