@@ -71,7 +71,7 @@ def remembered(xp: Any, standing: Array) -> Array:
     newest = sum(now[..., v : v + 1] * place for v, place in enumerate(_PLACE))
     frames = xp.concatenate([newest, standing[..., FRAMES][..., :-1]], axis=-1)
     alike, nearest = _place_alike(xp, frames)
-    alike_soprano, nearest_soprano = _place_alike(xp, voices(frames[..., None])[..., ORDER.index("soprano")])
+    alike_soprano, nearest_soprano = _place_alike(xp, frames // _PLACE[ORDER.index("soprano")] % 128)
     places, alike = (xp.concatenate(both, axis=-1) for both in ((nearest, nearest_soprano), (alike, alike_soprano)))
     following = xp.where(alike > 0, xp.take_along_axis(frames, places, axis=-1), 0)
     recalled = [voices(following[..., n : n + 1]) for n in range(2)]
