@@ -36,8 +36,19 @@ def score(*voices: Notes, resolution: int = 4, names: tuple[str, ...] = VOICES, 
     return Score(resolution, tuple(tracks), **context)
 
 
+def by_voice(columns: object) -> list[object]:
+    """What has an entry for each field, soprano to bass."""
+    return [columns[quartet.ORDER.index(voice)] for voice in VOICES]
+
+
+def pitches(indices: object) -> list[object]:
+    """Indices of fields as values, soprano to bass."""
+    return by_voice([quartet.VALUES[index] for index in indices])
+
+
 def values(*voices: Notes, **more: object) -> list[list[object]]:
-    return CHORALES.encode(score(*voices, **more))[0].T.tolist()
+    """Frames of each voice."""
+    return by_voice(CHORALES.encode(score(*voices, **more))[0].T.tolist())
 
 
 def nasty_scores() -> list[Score]:
@@ -154,9 +165,9 @@ def test_what_is_remembered_is_what_sounded():
     standing = CHORALES.blank
     for step in indices[:11]:
         standing = CHORALES.remembered(np, np.array(0), np.concatenate([step, standing[4:]]))
-    assert [quartet.VALUES[index] for index in standing[quartet.SOUNDING]] == [72, "rest", 60, "rest"]
-    assert standing[quartet.AGES].tolist() == [10, 2, 0, 10]  # frames since each began
-    assert [quartet.VALUES[index] for index in quartet.before(standing, 7)] == [72, 65, "rest", "rest"]
+    assert pitches(standing[quartet.SOUNDING]) == [72, "rest", 60, "rest"]
+    assert by_voice(standing[quartet.AGES].tolist()) == [10, 2, 0, 10]  # frames since each began
+    assert pitches(quartet.before(standing, 7)) == [72, 65, "rest", "rest"]
 
 
 def test_what_came_next_is_recalled_where_the_last_frames_stood_before():
@@ -166,12 +177,12 @@ def test_what_came_next_is_recalled_where_the_last_frames_stood_before():
     standing, recalled, alike = CHORALES.blank, [], []
     for step in indices:
         standing = CHORALES.remembered(np, np.array(0), np.concatenate([step, standing[4:]]))
-        recalled.append([quartet.VALUES[index] for index in standing[quartet.RECALLED][[0, 3, 4, 7]]])
+        recalled.append([pitches(standing[columns]) for columns in (quartet.BY_ALL, quartet.BY_SOPRANO)])
         alike.append(standing[quartet.LIKENESS].tolist())
     assert alike[:4] == [[0, 0]] * 4
     assert alike[4:] == [[1, 1], [2, 2], [0, 0], [0, 1], [0, 2], [0, 3]]
-    assert recalled[5] == [76, 42, 76, 42]
-    assert recalled[9] == ["hold", "hold", 77, 43]  # by all voices nothing, by the soprano what was under it
+    assert recalled[5] == [[76, 76, 76, 42]] * 2
+    assert recalled[9] == [["hold"] * 4, [77, 77, 77, 43]]  # by all voices nothing, by the soprano what was under it
 
 
 def test_a_voice_is_chosen_by_its_intervals_to_what_sounds():
@@ -197,9 +208,10 @@ def test_transposition_moves_pitches_and_memory_and_nothing_else():
     assert np.array_equal(CHORALES.transposed(CHORALES.blank, np.array(3)), CHORALES.blank)
 
 
-def test_voices_are_not_transposed_beyond_what_choirs_sing():
+def test_pieces_are_transposed_as_far_as_the_vocabulary_goes():
     indices = CHORALES.vocabulary.indices(CHORALES.encode(score([(0, 4, 79)], [(0, 4, 60)], [], [(0, 4, 30)]))[0])
-    assert CHORALES.compass(indices) == (0, 2)
+    assert CHORALES.compass(indices) == (-9, 29)
+    assert quartet.VALUES[CHORALES.transposed(indices, np.array(-9)).max(axis=1)[0]] == 70
 
 
 def test_a_pickup_ends_at_the_bar_line():
@@ -222,9 +234,9 @@ def test_every_voice_of_every_step_counts_once():
     assert measured["tenor_perplexity"] == pytest.approx(np.exp(0.5))
     assert list(CHORALES.places(values, context))[8:12] == [
         ("soprano", 240, "hold"),
-        ("alto", 240, "hold"),
-        ("tenor", 240, "hold"),
         ("bass", 240, "rest"),
+        ("tenor", 240, "hold"),
+        ("alto", 240, "hold"),
     ]
 
 

@@ -1,6 +1,6 @@
 """The `chorales` encoding: four voices in frames of a sixteenth.
 
-A step is a frame. In each voice, in the order soprano, alto, tenor, bass, a pitch begins, a rest
+A step is a frame. In each voice, in the order soprano, bass, tenor, alto, a pitch begins, a rest
 begins, or what was there goes on (`hold`), so a note that is held is told from one repeated. A rest
 goes on by `hold`, too.
 
@@ -33,7 +33,6 @@ from musicgen.music.voices import VOICES, choir, framed, rescaled, sounded
 CHOIR_AAHS = 52  # program of every voice
 WHOLE = 4 * SIXTEENTHS  # frames in a whole note
 MOST_FRAMES = MOST_BARS * WHOLE
-USUAL = {"soprano": (60, 81), "alto": (53, 76), "tenor": (46, 69), "bass": (36, 64)}  # pitches choirs sing
 _PLACE_OF = [quartet.ORDER.index(voice) for voice in VOICES]  # a voice's column
 
 
@@ -174,14 +173,11 @@ class ChoraleEncoding(Encoding):
     # -- augmentation
 
     def compass(self, indices: Steps) -> tuple[int, int]:
-        """As far as every voice stays where choirs sing, or where it is itself."""
-        low, high = -127, 127
-        for voice, column in zip(quartet.ORDER, indices.T, strict=True):
-            pitches = column[column >= quartet.FIRST].astype(int) - quartet.FIRST + LOWEST
-            if len(pitches):
-                low = max(low, min(0, USUAL[voice][0] - int(pitches.min())))
-                high = min(high, max(0, USUAL[voice][1] - int(pitches.max())))
-        return low, high
+        """As far as every pitch stays in the vocabulary; that choirs could sing it is not needed to learn from it."""
+        pitches = indices[indices >= quartet.FIRST].astype(int)
+        if not len(pitches):
+            return 0, 0
+        return quartet.FIRST - int(pitches.min()), quartet.SIZE - 1 - int(pitches.max())
 
     def transposed(self, indices: Steps, semitones: Steps) -> Steps:
         """Pitches higher by `semitones`."""

@@ -21,7 +21,7 @@ from musicgen.music.tunes import HIGHEST, LOWEST
 from musicgen.music.vocabulary import Field
 from musicgen.music.voices import HOLD, REST
 
-ORDER = ("soprano", "alto", "tenor", "bass")  # in which the voices of a frame are set
+ORDER = ("soprano", "bass", "tenor", "alto")  # in which the voices of a frame are set: the outer ones say most
 VALUES = (HOLD, REST, *range(LOWEST, HIGHEST + 1))
 FIELDS = tuple(Field(voice, VALUES, "MIDI pitch that begins; hold goes on") for voice in ORDER)
 HELD, RESTING, FIRST = range(3)  # indices of hold, of rest, of the lowest pitch; held at first is nothing
@@ -71,7 +71,7 @@ def remembered(xp: Any, standing: Array) -> Array:
     newest = sum(now[..., v : v + 1] * place for v, place in enumerate(_PLACE))
     frames = xp.concatenate([newest, standing[..., FRAMES][..., :-1]], axis=-1)
     alike, nearest = _place_alike(xp, frames)
-    alike_soprano, nearest_soprano = _place_alike(xp, voices(frames[..., None])[..., ORDER.index("soprano")])
+    alike_soprano, nearest_soprano = _place_alike(xp, frames // _PLACE[ORDER.index("soprano")] % 128)
     places, alike = (xp.concatenate(both, axis=-1) for both in ((nearest, nearest_soprano), (alike, alike_soprano)))
     following = xp.where(alike > 0, xp.take_along_axis(frames, places, axis=-1), 0)
     recalled = [voices(following[..., n : n + 1]) for n in range(2)]
