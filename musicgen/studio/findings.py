@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from musicgen.errors import InputError
 from musicgen.music import files
-from musicgen.music.encodings import ENCODINGS
+from musicgen.music.encodings import ENCODINGS, JazzEncoding
 from musicgen.music.keys import pitch_class_ticks
 from musicgen.music.likeness import Hashes, fingerprint, sketch
 from musicgen.music.melody import PADDING, TOP_LINE, melody, number
@@ -129,7 +129,8 @@ def look(question: Question) -> Look:
     """
     piece = question.place.read()
     score, repairs = piece.score, [remark for remark in piece.remarks if not remark.endswith(LEFT_OUT)]
-    learned, line = _encoded(score, question), _line(score, question.line)
+    learned, source = _encoded(score, question)
+    line = source if question.encoding == JazzEncoding.name else _line(score, question.line)
     finding = Finding(
         piece.name,
         "repaired" if repairs else "used",
@@ -161,13 +162,14 @@ class _Learned(NamedTuple):
     chords_from: str
 
 
-def _encoded(score: Score, question: Question) -> _Learned:
-    """What would be learned of a piece; the one place that encodes."""
+def _encoded(score: Score, question: Question) -> tuple[_Learned, Track]:
+    """What would be learned of a piece, and its notes as the file has them; the one place that encodes."""
     encoding = ENCODINGS[question.encoding]().choosing(question.line)
     values, context = encoding.encode(score)
     events = int(encoding.counted(encoding.vocabulary.indices(values))[:, -1].sum())
     chords = len(context.frame.markers) if context.chords_from != "none" else 0
-    return _Learned(events, len(values), int((context.moved_quarters > 0).sum()), chords, context.chords_from)
+    moved = int((context.moved_quarters > 0).sum())
+    return _Learned(events, len(values), moved, chords, context.chords_from), context.source
 
 
 def _line(score: Score, choice: str) -> Track:

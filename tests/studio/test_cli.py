@@ -274,8 +274,21 @@ def test_a_wish_that_is_none(home, model, capsys, words, expected):
     assert expected in refuses(capsys, home, "generate", model, *words)
 
 
-@pytest.mark.parametrize("command", ["generate", "evaluate", "train --from", "inspect"])
-@pytest.mark.parametrize("kind", ["none", "text.zip", "folder", "broken"])
+def test_a_zip_that_is_none_is_a_line_of_the_table(home, capsys):
+    (home / "text.zip").write_text("neither a model nor music")
+    assert status_of("inspect", "text.zip") == 1
+    assert "text.zip: expected a zip file that can be unpacked" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        (command, kind)
+        for command in ("generate", "evaluate", "train --from", "inspect")
+        for kind in ("none", "text.zip", "folder", "broken")
+        if (command, kind) != ("inspect", "text.zip")
+    ],
+)
 def test_a_model_that_is_none(home, model, tunes, capsys, kind, command):
     if kind == "text.zip":
         (home / kind).write_text("not a model")
