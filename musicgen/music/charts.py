@@ -212,8 +212,15 @@ def _printed(bar: Bar, metre: Metre) -> str:
 # ---------------------------------------------------------------------------- reading
 
 
+def _typed(text: str) -> str:
+    """The text with the signs of printed charts as they are typed: any space, repeats, endings such as "[1."."""
+    for printed, typed in (("𝄆", "|:"), ("𝄇", ":|"), ("||:", "|:"), (":||", ":|")):
+        text = text.replace(printed, typed)
+    return re.sub(r"[^\S\n]", " ", re.sub(r"\[(\d)\.", r"[\1]", text))
+
+
 def _read(text: str, metre: Metre) -> Chart:
-    fields, body = header(text)
+    fields, body = header(_typed(text))
     with at("chart"):
         metre = _metre(fields["metre"]) if "metre" in fields else metre
         tonality = key(fields["key"]) if fields.get("key") else None

@@ -13,14 +13,15 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from errno import ENODEV
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from musicgen.errors import FileError, MusicgenError, OptionError, at
-from musicgen.music.formats import READABLE, WRITABLE, Format, archives, corpora
+from musicgen.music.formats import READABLE, WRITABLE, Format, archives, corpora, humdrum
 from musicgen.music.score import Score, Text
 
 log = logging.getLogger("musicgen")
@@ -127,6 +128,22 @@ def _find_one(source: Source) -> list[Path]:
     return sorted(_without_twins(shown))
 
 
+def loader(found: Iterable[Place]) -> Callable[[], object] | None:
+    """What loads the library that reads some of these places, if one is needed: it takes longer than most files."""
+    names = (place.member or place.path.name for place in found)
+    return humdrum.load if any(name.lower().endswith(".krn") for name in names) else None
+
+
+def passed_over(source: Source) -> list[Path]:
+    """What is in a folder and not among the files that `find` gives: other kinds, and notation beside its MIDI file."""
+    folder = Path(source)
+    if _is_corpus(source) or not folder.is_dir():
+        return []
+    found = set(_find_one(source))
+    rest = [path for path in sorted(folder.rglob("*")) if path not in found and not path.is_dir()]
+    return [path for path in rest if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+
+
 def _without_twins(paths: list[Path]) -> list[Path]:
     """The files without those in notation of which there is a MIDI file of the same name in the folder, above or below.
 
@@ -174,6 +191,9 @@ def _places_of(source: Source) -> Iterator[Place]:
 
 def _inside(whole: Place) -> Iterator[Place]:
     """The pieces in a file; the file itself where it holds one or cannot be listed."""
+    if not whole.path.is_file():  # a pipe or a device: it might never end
+        yield whole
+        return
     if whole.path.suffix.lower() != ZIP:
         yield from _tunes(whole)
         return
@@ -333,6 +353,8 @@ def _bytes_of(path: Path, member: str) -> bytes:
     if member:
         return archives.extract(path, member)
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise OSError(ENODEV, "a pipe or a device")
         return path.read_bytes()
     except (OSError, ValueError) as error:
         received = "a folder" if isinstance(error, IsADirectoryError) else _reason(error)

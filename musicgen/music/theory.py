@@ -135,6 +135,8 @@ def chord(text: str) -> Chord:
     Raises:
         ChordError: not a chord symbol; proposes the nearest one.
     """
+    if not isinstance(text, str):
+        raise ChordError(f"expected {_EXAMPLES}. Received: {text!r}")
     found = SAME if plain(text) == "%" else _read(plain(text))
     if found is None:
         shown = " ".join(text.split()) if len(text) <= _LONGEST else f"{' '.join(text[:_LONGEST].split())}..."
@@ -158,7 +160,8 @@ def chords_from_markers(markers: Sequence[tuple[int, str]]) -> list[tuple[int, C
     """The chord symbols among the markers of a file.
 
     "%" lets the chord before go on. Single letters, A to G, are chords where at least nine of ten other
-    markers are chords, save where another chord stands at the same tick; else they are names of sections.
+    markers are chords, save where another chord stands at the same tick. Where no other marker is a chord, they are
+    chords if they reach beyond D and do not just ascend, as rehearsal letters do. Else they are names of sections.
 
     Args:
         markers: pairs of tick and text.
@@ -170,7 +173,8 @@ def chords_from_markers(markers: Sequence[tuple[int, str]]) -> list[tuple[int, C
     unsure = [(text, chord_or_none(text, letters=True)) for _, text, found in certain if not found and text != "%"]
     sections = sum(letter is None for _, letter in unsure)
     chords = len(certain) - len(unsure)
-    letters = chords > 0 and chords >= 0.9 * (chords + sections)
+    alone = [text.strip() for text, letter in unsure if letter]
+    letters = chords >= 0.9 * (chords + sections) if chords else max(alone, default="") > "D" and alone != sorted(alone)
     taken = {tick for tick, _, found in certain if found} if unsure else set()
     judged = ((tick, found or chord_or_none(text, letters and tick not in taken)) for tick, text, found in certain)
     return [(tick, found) for tick, found in judged if found]

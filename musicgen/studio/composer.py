@@ -236,7 +236,11 @@ class Composer:
     def _primer(self, primer: str | os.PathLike[str] | Score, line: str = "") -> Piece:
         if self.encoding.document is str:
             raise OptionError("primer: expected none, but a prefix: the model writes lines of text. Received: one")
-        return read_source(primer, self.encoding.choosing(line)).pieces[0]
+        pieces = read_source(primer, self.encoding.choosing(line)).pieces
+        if len(pieces) > 1:
+            names = ", ".join(piece.name for piece in pieces[:3])
+            raise OptionError(f"primer: expected one piece. Received: {len(pieces)}, such as {names}")
+        return pieces[0]
 
     def _wishes(self, wishes: dict[str, Any]) -> Any:
         kind = self.encoding.wishes

@@ -146,7 +146,8 @@ def _read(found: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """Each document's name, and what was read or why not; many files are read by processes of their own."""
     places = [one for one in found if isinstance(one, files.Place)]
     with counting_bar("reading", len(found)) as tick:
-        read = map_files(files.Place.read, places) if len(places) > MANY else map(_read_here, places)
+        many = len(places) > MANY
+        read = map_files(files.Place.read, places, prepare=files.loader(places)) if many else map(_read_here, places)
         for number, one in enumerate(found, 1):
             if isinstance(one, Score):
                 yield f"score {number}", one

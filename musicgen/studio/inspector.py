@@ -19,19 +19,26 @@ from musicgen.studio.corpus import find_texts
 from musicgen.studio.estimate import Estimate, estimated
 from musicgen.studio.findings import TEXT, Finding, Look, Question, look, refused
 from musicgen.studio.progress import counting_bar
-from musicgen.studio.tables import aligned
+from musicgen.studio.tables import aligned, shown
 from musicgen.studio.textfindings import look_at_text
 from musicgen.studio.workers import Failure, map_files
 
 COLUMNS = ("notes", "moved", "bars", "metre", "tempo", "key", "chords", "tracks", "kind", "melody")
+NAMED = 5  # files passed over that are named
 ZIP_TAIL = 1 << 16  # bytes, in which a model's six names stand
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file or folder holds, and what training on it would take."""
+    """What a file or folder holds, and what training on it would take.
+
+    Attributes:
+        files: what was found of each.
+        passed_over: other files of the folder, which nothing looks into.
+    """
 
     files: Sequence[Finding]
+    passed_over: Sequence[str] = ()
 
     @property
     def used(self) -> list[Finding]:
@@ -79,6 +86,7 @@ class Inspection:
         """For a program."""
         return {
             "files": [asdict(found) for found in self.files],
+            "passed_over": list(self.passed_over),
             "totals": self.totals,
             "duplicates": self.duplicates,
             "estimate": asdict(self.estimate),
@@ -91,6 +99,9 @@ class Inspection:
         repaired = f" and {told['repaired']} repaired" if self.totals["repaired"] else ""
         what = "characters or words" if any(found.kind == TEXT for found in self.used) else "notes"
         lines = [table, f"{told['used']} used{repaired} with {told['notes']} {what}, {told['refused']} refused"]
+        if self.passed_over:
+            names = ", ".join(map(shown, self.passed_over[:NAMED])) + (", ..." if len(self.passed_over) > NAMED else "")
+            lines.append(f"{len(self.passed_over)} other files passed over: {names}")
         if self.totals["without_chords"]:
             lines.append(f"{told['without_chords']} without chords: nothing is learned about chords from them")
         if self.duplicates:
@@ -143,8 +154,10 @@ def inspect(source: str | os.PathLike[str], encoding: str = "jazz", line: str = 
     questions = [Question(place, encoding, line) for place in found]
     Thread(target=key_weights, daemon=True).start()  # loads music21 while the workers read
     with counting_bar("looking", len(questions)) as tick:
-        answers = [tick(answer) for answer in map_files(look_at_text if reads_text else look, questions)]
-    return Inspection(_compared([_told_of(*pair) for pair in zip(questions, answers, strict=True)]))
+        function, prepare = (look_at_text, None) if reads_text else (look, files.loader(q.place for q in questions))
+        answers = [tick(answer) for answer in map_files(function, questions, prepare=prepare)]
+    findings = _compared([_told_of(*pair) for pair in zip(questions, answers, strict=True)])
+    return Inspection(findings, [] if reads_text else [str(path) for path in files.passed_over(source)])
 
 
 def _told_of(question: Question, answer: Look | Failure) -> Look | Finding:

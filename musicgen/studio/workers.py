@@ -53,6 +53,7 @@ def map_files(
     seconds: float = SECONDS,
     megabytes: int = MEGABYTES,
     processes: int | None = None,
+    prepare: Callable[[], object] | None = None,
     report: Callable[[int, int], None] = lambda done, of: None,
 ) -> Iterator[Result | Failure]:
     """`function` of each item, in order, each worked out in a process that is ended if it goes too far.
@@ -64,10 +65,11 @@ def map_files(
         seconds: for each item.
         megabytes: for a process; held where the system can (Linux).
         processes: how many at once; one for each core if not given.
+        prepare: called once in each process before the first clock starts, for what takes long to load.
         report: called with how many are done, of how many.
     """
     count = max(1, min(processes or _cores(), len(items)))
-    workers = [_Worker(function, seconds, megabytes) for _ in range(count)]
+    workers = [_Worker(function, seconds, megabytes, prepare) for _ in range(count)]
     idle: SimpleQueue[_Worker[Item, Result]] = SimpleQueue()
     for worker in workers:
         idle.put(worker)
@@ -100,8 +102,14 @@ def _cores() -> int:
 class _Worker(Generic[Item, Result]):
     """A process as those who ask see it; it is started when it is needed."""
 
-    def __init__(self, function: Callable[[Item], Result], seconds: float, megabytes: int) -> None:
-        self.task = (function, seconds, megabytes)
+    def __init__(
+        self,
+        function: Callable[[Item], Result],
+        seconds: float,
+        megabytes: int,
+        prepare: Callable[[], object] | None = None,
+    ) -> None:
+        self.task = (function, seconds, megabytes, prepare)
         self.seconds, self.megabytes = seconds, megabytes
         self.process: subprocess.Popen[bytes] | None = None
         self.lock, self.stopped, self.late = threading.Lock(), False, threading.Event()
@@ -192,8 +200,10 @@ def serve() -> None:
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a reader prints is no answer
     with suppress(EOFError, BrokenPipeError):
-        function, seconds, megabytes = receive(questions)
+        function, seconds, megabytes, prepare = receive(questions)
         _limit_memory(megabytes)
+        if prepare is not None:
+            prepare()
         send(answers, (_DONE, None))
         while True:
             item = receive(questions)

@@ -58,6 +58,8 @@ def test_chords_share_the_beats(metre: tuple[int, int], bar: str, expected: list
         ("Dm7 G7 | Cmaj7 | %", "Dm7 G7 | Cmaj7 | Cmaj7"),
         ("| Dm7 | G7 |\n\n| C | | F |]", "Dm7 | G7 | C | F"),
         ("# a comment\nDm7, G7 || N.C.", "Dm7 G7 | NC"),
+        ("𝄆 C\u2003| F 𝄇", "C | F | C | F"),
+        ("||: C | F | [1. G :|| [2. C ||", "C | F | G | C | F | C"),
         ("C F | % | . G", "C F | C F | F G"),
         ("Am /G /F# | C7(b9, 13)", "Am Am/G Am/F# | C13b9"),
         ("|: C | F :|", "C | F | C | F"),

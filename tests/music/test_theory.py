@@ -255,6 +255,9 @@ def test_any_text_is_a_chord_or_an_error(text: str):
     [
         ("Dm7 G7 C A7", "Dm7 G7 C A7"),  # a tune's changes
         ("A A B A", ""),  # rehearsal marks
+        ("A B C D E F G", ""),
+        ("C F G C", "C F G C"),  # a folk song's chords
+        ("Verse C F C Chorus G", "C F C G"),
         ("A1 A2 B Intro", ""),
         ("Intro A Dm7 G7 B C7 Solo", "Dm7 G7 C7"),  # both: letters are sections
         ("NC C F G7", "NC C F G7"),
@@ -265,6 +268,12 @@ def test_any_text_is_a_chord_or_an_error(text: str):
 def test_markers_are_judged_together(markers: str, chords: str):
     found = chords_from_markers([*enumerate(markers.split())])
     assert [str(symbol) for _, symbol in found] == chords.split()
+
+
+@pytest.mark.parametrize("received", [None, 5])
+def test_what_is_no_text_is_no_chord(received: object):
+    with pytest.raises(ChordError, match=f"Received: {received}"):
+        chord(received)  # type: ignore[arg-type]
 
 
 def test_a_letter_beside_a_chord_is_a_section():

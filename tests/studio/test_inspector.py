@@ -175,3 +175,15 @@ def test_an_estimate_grows_with_the_music():
 def test_a_table_holds_any_cell():
     assert shown("a\tb\x1b\udc80é\u202e 旋") == r"a\tb\x1b\udc80é\u202e 旋"
     assert aligned([("a", "b"), ("x" * 99, "y" * 99)]) == f"{'a':28}  b\n{'x' * 27}…  {'y' * 99}"
+
+
+def test_what_is_passed_over_is_told(tmp_path: Path):
+    write(tmp_path / "tune.mid", Track("Melodie", notes=table(NOTE, SCALE)))
+    (tmp_path / "tune.abc").write_text("X:1\nK:C\nCDEF|\n")
+    (tmp_path / "song.mp3").write_bytes(b"ID3")
+    os.mkfifo(tmp_path / "pipe.mid")
+    found = inspect(tmp_path)
+    assert [os.path.basename(path) for path in found.passed_over] == ["pipe.mid", "song.mp3", "tune.abc"]
+    assert "3 other files passed over: " in found.to_text()
+    (pipe,) = inspect(tmp_path / "pipe.mid").files
+    assert pipe.reason == "expected a file that can be read. Received: a pipe or a device"

@@ -183,7 +183,7 @@ class _Engraving:
         """An element's notes, or its rest."""
         if element.group is None:
             note = SubElement(measure, "note")
-            SubElement(note, "rest", {} if element.value else {"measure": "yes"})
+            SubElement(note, "rest", {} if element.value or measure.get("implicit") else {"measure": "yes"})
             self._rest_of(note, element, voice, False)
             return
         for count, (pitch, velocity) in enumerate(element.group.notes):
@@ -292,7 +292,10 @@ def _declare(parts: Node, name: str, track: Track) -> None:
 def _clef(track: Track) -> list[tuple[str, str]]:
     if track.is_drum:
         return [("sign", "percussion")]
+    voice = track.name.casefold()
     is_low = len(track.notes) and float(track.notes["pitch"].mean()) < 56
+    if voice in ("soprano", "alto", "tenor", "bass"):
+        is_low = voice in ("tenor", "bass")
     return [("sign", "F"), ("line", "4")] if is_low else [("sign", "G"), ("line", "2")]
 
 

@@ -31,6 +31,11 @@ def read(data: bytes, number: int, remarks: list[str]) -> Score:
         raise FileError(f"expected Humdrum that music21 can read. Received: {received}") from error
 
 
+def load() -> None:
+    """Load music21, which takes longer than most files take to read."""
+    _parsed(b"**kern\n4c\n*-\n")
+
+
 def _parsed(data: bytes) -> Any:
     """music21's stream, of Latin-1 where the data are not UTF-8."""
     from music21 import humdrum
